@@ -1,0 +1,3 @@
+//! harness-lint: a static linter and auditor for dbt repositories.
+
+pub mod text;
