@@ -1,0 +1,679 @@
+//! The partial evaluator: renders a template as far as it can be known from the repository alone.
+//!
+//! Truth has three values. What is not known prints as [`Piece::Unknown`] and ends nothing. Every
+//! piece of the result remembers which bytes of the file printed it.
+
+use super::ast::{Args, Expr, ExprKind, For, Node};
+use super::call::{Callee, Passed};
+use super::library::{MacroLibrary, dotted};
+use super::parse::Template;
+use super::value::{Piece, RelationId, RelationRef, Value};
+use rustc_hash::FxHashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// What the evaluation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// dbt's parse: `execute` is false, and where a condition stays unknown every branch is
+    /// taken. For the edges of the graph and the configuration.
+    Parse,
+    /// The SQL a run would send: `execute` is true, and the first branch that may hold is taken.
+    Sql,
+}
+
+/// Which macro calls are replaced by what they print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inline {
+    /// Those that contain ref, source or config.
+    Touching,
+    /// None: each prints an unknown.
+    Never,
+    /// All that are known.
+    All,
+}
+
+/// What a template is evaluated with.
+pub struct Inputs<'a> {
+    /// The file's text.
+    pub src: &'a str,
+    /// Its tree.
+    pub template: &'a Template,
+    /// Macros it may call.
+    pub macros: &'a MacroLibrary,
+    /// The package the file belongs to.
+    pub package: &'a str,
+    /// The adapter's name (`target.type`), where known.
+    pub adapter: Option<&'a str>,
+    /// The target's name, where known.
+    pub target: Option<&'a str>,
+    /// The value of a project variable.
+    pub var: &'a (dyn Fn(&str) -> Option<serde_json::Value> + Sync),
+    /// What for.
+    pub mode: Mode,
+    /// Which macros are inlined.
+    pub inline: Inline,
+}
+
+/// Something a template did that the project must know of.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What.
+    pub kind: CallKind,
+    /// The call's bytes in the file; where a macro made it, the bytes of the outermost call.
+    pub range: Range<u32>,
+    /// It was made inside a macro, not in the file's own text.
+    pub in_macro: bool,
+}
+
+/// What a call does.
+#[derive(Debug, Clone)]
+pub enum CallKind {
+    /// `ref`, `source`.
+    Relation(RelationId),
+    /// `config(…)`.
+    Config(Vec<ConfigArg>),
+    /// A macro, by its dotted name as written.
+    Macro(Box<str>),
+}
+
+/// One setting of an inline `config()`.
+#[derive(Debug, Clone)]
+pub struct ConfigArg {
+    /// The key.
+    pub key: String,
+    /// Where the key stands.
+    pub key_range: Range<u32>,
+    /// The value; `None` where it is not known.
+    pub value: Option<serde_json::Value>,
+    /// Where the value stands.
+    pub value_range: Range<u32>,
+}
+
+/// What came of a template.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// The rendered text.
+    pub pieces: Vec<Piece>,
+    /// The relations it names, by [`RelationId`].
+    pub relations: Vec<RelationRef>,
+    /// Calls in the order they were made.
+    pub calls: Vec<Call>,
+    /// It depended on something that another mode or target would decide otherwise.
+    pub assumed: bool,
+    /// The work limit was reached; what follows is unknown.
+    pub exhausted: bool,
+}
+
+/// Work per file: nodes and expressions visited.
+const FUEL: u32 = 400_000;
+/// Bytes of inserted text per file, and of a single string.
+const MAX_TEXT: usize = 4 << 20;
+/// Items of a list.
+pub(super) const MAX_ITEMS: usize = 10_000;
+
+/// Evaluates a whole template.
+pub fn evaluate(inputs: &Inputs) -> Evaluation {
+    let mut ev = Evaluator {
+        inputs,
+        src: inputs.src,
+        package: inputs.package.into(),
+        origin: None,
+        depth: 0,
+        fuel: FUEL,
+        inserted: 0,
+        scopes: vec![Scope::default()],
+        returned: None,
+        assigned: Vec::new(),
+        local_macros: FxHashMap::default(),
+        relation_ids: FxHashMap::default(),
+        out: Evaluation::default(),
+    };
+    let mut pieces = Vec::new();
+    ev.render(&inputs.template.nodes, &mut pieces);
+    ev.out.pieces = pieces;
+    ev.out.exhausted = ev.fuel == 0;
+    ev.out
+}
+
+pub(super) type Scope = FxHashMap<Box<str>, Value>;
+
+pub(super) struct Evaluator<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) src: &'a str,
+    pub(super) package: Rc<str>,
+    /// Inside a macro: the outermost call in the file.
+    pub(super) origin: Option<Range<u32>>,
+    pub(super) depth: u32,
+    fuel: u32,
+    inserted: usize,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) returned: Option<Value>,
+    /// Names set while branches of an unknown condition are evaluated.
+    assigned: Vec<Box<str>>,
+    /// Macros defined in the file itself.
+    pub(super) local_macros: FxHashMap<&'a str, Callee<'a>>,
+    relation_ids: FxHashMap<RelationRef, RelationId>,
+    pub(super) out: Evaluation,
+}
+
+impl<'a> Evaluator<'a> {
+    fn spend(&mut self) -> bool {
+        self.fuel = self.fuel.saturating_sub(1);
+        self.fuel > 0
+    }
+
+    /// The bytes that a range of the current text stands for in the file.
+    pub(super) fn place(&self, range: &Range<u32>) -> Range<u32> {
+        self.origin.clone().unwrap_or_else(|| range.clone())
+    }
+
+    pub(super) fn is_local_macro(&self, name: &str) -> bool {
+        self.local_macros.contains_key(name)
+    }
+
+    pub(super) fn in_macro(&self) -> bool {
+        self.origin.is_some()
+    }
+
+    pub(super) fn render(&mut self, nodes: &'a [Node], out: &mut Vec<Piece>) {
+        for node in nodes {
+            if self.returned.is_some() || !self.spend() {
+                return;
+            }
+            self.render_node(node, out);
+        }
+    }
+
+    fn render_node(&mut self, node: &'a Node, out: &mut Vec<Piece>) {
+        match node {
+            Node::Text(range) => self.text(range, out),
+            Node::Output(expr, range) => {
+                let value = self.printed(expr);
+                let place = self.place(range);
+                self.print(value, place, out);
+            }
+            Node::If(branches) => self.if_node(branches, out),
+            Node::For(f) => self.for_node(f, out),
+            Node::Set { targets, value } => {
+                let value = self.eval(value);
+                self.assign(targets, value);
+            }
+            Node::SetBlock { target, body } => {
+                let mut captured = Vec::new();
+                self.render(body, &mut captured);
+                let value = self.from_pieces(captured);
+                self.set(target, value);
+            }
+            Node::Macro(m) => {
+                let callee = Callee {
+                    params: &m.params,
+                    body: &m.body,
+                    src: self.src,
+                    package: self.package.clone(),
+                };
+                self.local_macros.insert(&m.name, callee);
+            }
+            Node::CallBlock {
+                call, body, range, ..
+            } => self.call_block(call, body, range, out),
+            Node::FilterBlock { body, range } => {
+                let mut inner = Vec::new();
+                self.render(body, &mut inner);
+                out.push(Piece::Unknown(self.place(range)));
+            }
+            Node::Group { body, .. } => self.render(body, out),
+            // Generic tests and materializations are definitions; they are not run here.
+            Node::Definition { .. } => {}
+            Node::Do(expr) => {
+                self.eval(expr);
+            }
+        }
+    }
+
+    fn text(&mut self, range: &Range<u32>, out: &mut Vec<Piece>) {
+        match &self.origin {
+            None => out.push(Piece::Verbatim(range.clone())),
+            Some(origin) => {
+                let text = &self.src[range.start as usize..range.end as usize];
+                self.inserted += text.len();
+                if self.inserted > MAX_TEXT {
+                    self.fuel = 0;
+                    return;
+                }
+                out.push(Piece::Inserted(text.into(), origin.clone()));
+            }
+        }
+    }
+
+    fn print(&mut self, value: Value, place: Range<u32>, out: &mut Vec<Piece>) {
+        match value {
+            Value::Undefined => {}
+            Value::Relation(id) => out.push(Piece::Relation(id, place)),
+            Value::Text(pieces) => {
+                self.inserted += pieces.len();
+                if self.inserted > MAX_TEXT {
+                    self.fuel = 0;
+                    return;
+                }
+                out.extend(pieces.iter().cloned());
+            }
+            other => match other.print() {
+                Some(text) if text.is_empty() => {}
+                Some(text) => {
+                    self.inserted += text.len();
+                    if self.inserted > MAX_TEXT {
+                        self.fuel = 0;
+                        return;
+                    }
+                    out.push(Piece::Inserted(text.into(), place));
+                }
+                None => out.push(Piece::Unknown(place)),
+            },
+        }
+    }
+
+    /// Captured text as a value: one string where all of it is known and from elsewhere.
+    #[allow(clippy::wrong_self_convention)]
+    pub(super) fn from_pieces(&self, pieces: Vec<Piece>) -> Value {
+        let known = pieces.iter().all(|p| matches!(p, Piece::Inserted(..)));
+        if !known || pieces.is_empty() && self.origin.is_none() {
+            return Value::Text(pieces.into());
+        }
+        let text: String = pieces
+            .iter()
+            .map(|p| match p {
+                Piece::Inserted(text, _) => &**text,
+                _ => "",
+            })
+            .collect();
+        Value::Str(text.into())
+    }
+
+    /// The text of a value where all of it is known, captured bytes of the file included.
+    pub(super) fn known_text(&self, value: &Value) -> Option<String> {
+        let Value::Text(pieces) = value else {
+            return value.print();
+        };
+        let mut text = String::new();
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Verbatim(r) => {
+                    text.push_str(self.inputs.src.get(r.start as usize..r.end as usize)?);
+                }
+                Piece::Inserted(t, _) => text.push_str(t),
+                _ => return None,
+            }
+        }
+        Some(text)
+    }
+
+    fn if_node(&mut self, branches: &'a [(Option<Expr>, Vec<Node>)], out: &mut Vec<Piece>) {
+        let mark = self.assigned.len();
+        let mut unsure = false;
+        for (cond, body) in branches {
+            let truth = match cond {
+                None => Some(true),
+                Some(cond) => self.eval(cond).truth(),
+            };
+            match truth {
+                Some(false) => continue,
+                Some(true) => self.render(body, out),
+                None => {
+                    self.out.assumed = true;
+                    self.render(body, out);
+                    if self.inputs.mode == Mode::Parse {
+                        unsure = true;
+                        self.returned = None;
+                        continue;
+                    }
+                }
+            }
+            break;
+        }
+        if unsure {
+            // Which branch set it is not known; neither is the value.
+            for name in self.assigned.split_off(mark) {
+                self.set(&name, Value::Unknown);
+            }
+        }
+    }
+
+    fn for_node(&mut self, node: &'a For, out: &mut Vec<Piece>) {
+        let iterated = self.eval(&node.iter);
+        let items = match iterated {
+            Value::List(items) => items.borrow().clone(),
+            Value::Dict(entries) => {
+                let entries = entries.borrow();
+                entries.iter().map(|(k, _)| Value::Str(k.clone())).collect()
+            }
+            Value::Str(s) => s
+                .chars()
+                .map(|c| Value::str(c.encode_utf8(&mut [0; 4])))
+                .collect(),
+            Value::Undefined | Value::None => Vec::new(),
+            _ => {
+                self.out.assumed = true;
+                return self.unknown_loop(node, out);
+            }
+        };
+        let items = self.filtered(node, items);
+        if items.is_empty() {
+            return self.render(&node.otherwise, out);
+        }
+        let count = items.len();
+        for (i, item) in items.into_iter().enumerate() {
+            self.scopes.push(Scope::default());
+            self.bind(&node.targets, item);
+            self.set("loop", loop_value(i, count));
+            self.render(&node.body, out);
+            self.scopes.pop();
+            if self.returned.is_some() || self.fuel == 0 {
+                return;
+            }
+        }
+    }
+
+    fn filtered(&mut self, node: &'a For, items: Vec<Value>) -> Vec<Value> {
+        let Some(filter) = &node.filter else {
+            return items;
+        };
+        items
+            .into_iter()
+            .filter(|item| {
+                self.scopes.push(Scope::default());
+                self.bind(&node.targets, item.clone());
+                let keep = self.eval(filter).truth() != Some(false);
+                self.scopes.pop();
+                keep
+            })
+            .collect()
+    }
+
+    /// One pass over an item of which nothing is known.
+    fn unknown_loop(&mut self, node: &'a For, out: &mut Vec<Piece>) {
+        self.scopes.push(Scope::default());
+        for target in &node.targets {
+            self.set(target, Value::Unknown);
+        }
+        self.set("loop", loop_value(0, 1));
+        self.render(&node.body, out);
+        self.scopes.pop();
+    }
+
+    fn bind(&mut self, targets: &'a [Box<str>], item: Value) {
+        if let [one] = targets {
+            return self.set(one, item);
+        }
+        self.assign(targets, item);
+    }
+
+    fn assign(&mut self, targets: &'a [Box<str>], value: Value) {
+        if let [one] = targets {
+            return self.set(one, value);
+        }
+        let parts = match &value {
+            Value::List(items) => items.borrow().clone(),
+            _ => Vec::new(),
+        };
+        for (i, target) in targets.iter().enumerate() {
+            let part = parts.get(i).cloned().unwrap_or(Value::Unknown);
+            self.set(target, part);
+        }
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: Value) {
+        self.assigned.push(name.into());
+        if let Some((object, attr)) = name.split_once('.') {
+            if let Some(Value::Dict(entries)) = self.lookup(object) {
+                put(&mut entries.borrow_mut(), attr, value);
+            }
+            return;
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.insert(name.into(), value);
+        }
+    }
+
+    pub(super) fn lookup(&self, name: &str) -> Option<Value> {
+        self.scopes.iter().rev().find_map(|s| s.get(name)).cloned()
+    }
+
+    fn call_block(
+        &mut self,
+        call: &'a Expr,
+        body: &'a [Node],
+        range: &Range<u32>,
+        out: &mut Vec<Piece>,
+    ) {
+        let mut inner = Vec::new();
+        self.render(body, &mut inner);
+        let place = self.place(range);
+        let ExprKind::Call(callee, args) = &call.kind else {
+            return out.push(Piece::Unknown(place));
+        };
+        let name = dotted(callee).unwrap_or_default();
+        let (args, named) = self.args(args);
+        // dbt's own: the query is sent, nothing is printed.
+        if matches!(&*name, "statement" | "noop_statement" | "set_sql_header") {
+            return;
+        }
+        let passed = Passed {
+            args,
+            named,
+            caller: Some(Value::Caller(inner.into())),
+        };
+        let value = self.call_macro(&name, passed, &call.range);
+        let value = value.unwrap_or(Value::Unknown);
+        self.print(value, place, out);
+    }
+
+    /// An expression in `{{ }}`: a macro call may stay a placeholder here.
+    fn printed(&mut self, expr: &'a Expr) -> Value {
+        if let ExprKind::Call(callee, args) = &expr.kind
+            && self.inputs.inline != Inline::All
+            && let Some(name) = dotted(callee)
+            && self.lookup(&name).is_none()
+            && (self.inputs.macros.find(&name, &self.package).is_some()
+                || self.local_macros.contains_key(name.as_str()))
+            && !matches!(&*name, "ref" | "source" | "config" | "is_incremental")
+        {
+            let touches =
+                self.inputs.macros.touches_graph(&name) || self.local_macros.contains_key(&*name);
+            if !touches {
+                let (_, _) = self.args(args);
+                self.record(CallKind::Macro(name.into()), &expr.range);
+                return Value::Unknown;
+            }
+            let value = self.eval(expr);
+            return match self.inputs.inline {
+                Inline::Never => Value::Unknown,
+                _ => value,
+            };
+        }
+        self.eval(expr)
+    }
+
+    pub(super) fn record(&mut self, kind: CallKind, range: &Range<u32>) {
+        let call = Call {
+            kind,
+            range: self.place(range),
+            in_macro: self.in_macro(),
+        };
+        self.out.calls.push(call);
+    }
+
+    /// The id of a relation; equal ones share it.
+    pub(super) fn relation(&mut self, relation: RelationRef) -> RelationId {
+        if let Some(id) = self.relation_ids.get(&relation) {
+            return *id;
+        }
+        let id = RelationId(self.out.relations.len() as u32);
+        self.out.relations.push(relation.clone());
+        self.relation_ids.insert(relation, id);
+        id
+    }
+
+    /// Evaluated arguments: positional, and named with the places of key and value.
+    pub(super) fn args(&mut self, args: &'a Args) -> (Vec<Value>, Vec<Named>) {
+        let positional: Vec<Value> = args.positional.iter().map(|e| self.eval(e)).collect();
+        let mut named: Vec<Named> = Vec::with_capacity(args.named.len());
+        for (name, range, e) in &args.named {
+            named.push(Named {
+                name: (&**name).into(),
+                name_range: range.clone(),
+                value: self.eval(e),
+                value_range: e.range.clone(),
+            });
+        }
+        let mut positional = positional;
+        for e in &args.spread {
+            match self.eval(e) {
+                Value::List(items) => positional.extend(items.borrow().iter().cloned()),
+                Value::Dict(entries) => {
+                    named.extend(entries.borrow().iter().map(|(k, v)| Named {
+                        name: k.clone(),
+                        name_range: e.range.clone(),
+                        value: v.clone(),
+                        value_range: e.range.clone(),
+                    }));
+                }
+                _ => self.out.assumed = true,
+            }
+        }
+        (positional, named)
+    }
+
+    pub(super) fn eval(&mut self, expr: &'a Expr) -> Value {
+        if !self.spend() {
+            return Value::Unknown;
+        }
+        match &expr.kind {
+            ExprKind::Name(name) => self.name(name),
+            ExprKind::Str(s) => Value::str(s),
+            ExprKind::Int(i) => Value::Int(*i),
+            ExprKind::Float(f) => Value::Float(*f),
+            ExprKind::Bool(b) => Value::Bool(*b),
+            ExprKind::None => Value::None,
+            ExprKind::List(items) | ExprKind::Tuple(items) => {
+                Value::list(items.iter().map(|e| self.eval(e)).collect())
+            }
+            ExprKind::Dict(entries) => {
+                let mut out: Vec<(Rc<str>, Value)> = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let (key, value) = (self.eval(key), self.eval(value));
+                    if let Some(key) = self.known_text(&key) {
+                        put(&mut out, &key, value);
+                    }
+                }
+                Value::dict(out)
+            }
+            ExprKind::Attr(e, attr) => {
+                let value = self.eval(e);
+                self.attr(value, attr)
+            }
+            ExprKind::Item(e, key) => {
+                let (value, key) = (self.eval(e), self.eval(key));
+                self.item(value, key)
+            }
+            ExprKind::Slice(e, parts) => {
+                let value = self.eval(e);
+                let parts = parts.each_ref().map(|p| p.as_ref().map(|e| self.eval(e)));
+                super::ops::slice(value, parts)
+            }
+            ExprKind::Call(callee, args) => self.call_expr(callee, args, &expr.range),
+            ExprKind::Filter(e, name, args) => {
+                let value = self.eval(e);
+                let (args, named) = self.args(args);
+                self.filter(value, name, args, named)
+            }
+            ExprKind::Test {
+                value,
+                name,
+                args,
+                negated,
+            } => {
+                let value = self.eval(value);
+                let (args, _) = self.args(args);
+                match self.test(value, name, args) {
+                    Some(holds) => Value::Bool(holds != *negated),
+                    None => Value::Unknown,
+                }
+            }
+            ExprKind::Unary(op, e) => {
+                let value = self.eval(e);
+                super::ops::unary(*op, value)
+            }
+            ExprKind::Binary(op, a, b) => self.binary(*op, a, b, &expr.range),
+            ExprKind::Ternary {
+                then,
+                cond,
+                otherwise,
+            } => self.ternary(then, cond, otherwise.as_deref()),
+        }
+    }
+
+    fn ternary(&mut self, then: &'a Expr, cond: &'a Expr, otherwise: Option<&'a Expr>) -> Value {
+        let truth = self.eval(cond).truth();
+        if truth.is_none() {
+            self.out.assumed = true;
+        }
+        match (truth, otherwise) {
+            (Some(false), None) => Value::Undefined,
+            (Some(false), Some(e)) => self.eval(e),
+            (Some(true), _) => self.eval(then),
+            (None, Some(e)) if self.inputs.mode == Mode::Parse => {
+                // Both, for the edges they may hold.
+                self.eval(then);
+                self.eval(e);
+                Value::Unknown
+            }
+            (None, _) => self.eval(then),
+        }
+    }
+
+    fn name(&mut self, name: &str) -> Value {
+        if let Some(value) = self.lookup(name) {
+            return value;
+        }
+        match name {
+            "this" => Value::Relation(self.relation(RelationRef::This)),
+            "execute" => {
+                self.out.assumed = true;
+                Value::Bool(self.inputs.mode == Mode::Sql)
+            }
+            _ => Value::Function(name.into()),
+        }
+    }
+}
+
+/// A named argument.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) name: Rc<str>,
+    pub(super) name_range: Range<u32>,
+    pub(super) value: Value,
+    pub(super) value_range: Range<u32>,
+}
+
+/// Sets a key of an ordered dictionary.
+pub(super) fn put(entries: &mut Vec<(Rc<str>, Value)>, key: &str, value: Value) {
+    if let Some((_, old)) = entries.iter_mut().find(|(k, _)| &**k == key) {
+        *old = value;
+    } else if entries.len() < MAX_ITEMS {
+        entries.push((key.into(), value));
+    }
+}
+
+fn loop_value(i: usize, count: usize) -> Value {
+    let int = |n: usize| Value::Int(n as i64);
+    Value::dict(vec![
+        ("index".into(), int(i + 1)),
+        ("index0".into(), int(i)),
+        ("revindex".into(), int(count - i)),
+        ("revindex0".into(), int(count - i - 1)),
+        ("first".into(), Value::Bool(i == 0)),
+        ("last".into(), Value::Bool(i + 1 == count)),
+        ("length".into(), int(count)),
+    ])
+}

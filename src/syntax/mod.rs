@@ -1,0 +1,7 @@
+//! From text to trees, one file at a time: Jinja, SQL, YAML, suppression comments.
+//!
+//! Nothing here knows about a dbt project; a file's syntax depends on its own bytes and on the
+//! macros and variables it is handed.
+
+pub mod jinja;
+pub mod sql;

@@ -1,0 +1,156 @@
+//! Text that stands where Jinja's output is not known, fitted to its position.
+//!
+//! A placeholder is an identifier with a reserved prefix, so that the tree can tell it from the
+//! user's own names. The positions, each once a file of a real project that failed to parse, are
+//! described in `docs/architecture.md`.
+
+/// Prefix of an unknown.
+pub(super) const UNKNOWN: &str = "hl__p";
+/// Prefix of a relation; the number behind it is its `RelationId`.
+pub(super) const RELATION: &str = "hl__r";
+
+/// Words behind which an operand is expected.
+const OPERAND_AFTER: &[&str] = &[
+    "select",
+    "distinct",
+    "where",
+    "and",
+    "or",
+    "not",
+    "on",
+    "by",
+    "when",
+    "then",
+    "else",
+    "case",
+    "between",
+    "like",
+    "ilike",
+    "having",
+    "qualify",
+    "as",
+    "set",
+    "using",
+    "return",
+    "with",
+    "is",
+    "over",
+    "filter",
+    "end_of_list",
+];
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+/// The text for unknown number `index` between `before` (code only, comments removed) and `after`.
+pub(super) fn fit(before: &str, after: &str, index: usize) -> String {
+    let id = format!("{UNKNOWN}{index}");
+    if before.ends_with('.') && before[..before.len() - 1].ends_with(|c: char| c.is_ascii_digit()) {
+        return "5".to_owned();
+    }
+    let glued = before.ends_with(is_word) || after.starts_with(is_word);
+    if glued {
+        return id;
+    }
+    let code = before.trim_end();
+    let Some(last) = code.chars().last() else {
+        return at_start(after, &id);
+    };
+    let word = last_word(code);
+    match word.as_str() {
+        "from" | "join" => return id,
+        "limit" | "top" | "offset" => return "1".to_owned(),
+        "in" => return "(1)".to_owned(),
+        "interval" => return "'1 day'".to_owned(),
+        "all" | "union" | "except" | "intersect" | "minus" => {
+            return format!("select 1 as {id}");
+        }
+        "with" => return format!("{id} as (select 1)"),
+        _ => {}
+    }
+    if last == '(' {
+        return in_parentheses(&code[..code.len() - 1], &id);
+    }
+    if matches!(last, '.' | ':') || OPERAND_AFTER.contains(&word.as_str()) {
+        return id;
+    }
+    if matches!(
+        last,
+        ',' | '+' | '-' | '*' | '/' | '<' | '>' | '=' | '|' | '%'
+    ) {
+        return id;
+    }
+    // Behind a complete operand: a clause, an alias, an operator or nothing. Nothing parses most
+    // often.
+    String::new()
+}
+
+/// A template that begins with an unknown: it prints the whole query, or a hint before it.
+fn at_start(after: &str, id: &str) -> String {
+    let next = after.trim_start().to_ascii_lowercase();
+    if next.is_empty() {
+        return format!("select 1 as {id}");
+    }
+    if next.starts_with("select") || next.starts_with("with") || next.starts_with("--") {
+        return String::new();
+    }
+    if next.starts_with("union") || next.starts_with("except") || next.starts_with("intersect") {
+        return format!("select 1 as {id}");
+    }
+    String::new()
+}
+
+/// `as (`, `from (`, `join (`: a query; elsewhere an operand.
+fn in_parentheses(before: &str, id: &str) -> String {
+    let query = matches!(
+        last_word(before.trim_end()).as_str(),
+        "as" | "from" | "join" | "materialized" | "exists"
+    );
+    if query {
+        return format!("select 1 as {id}");
+    }
+    id.to_owned()
+}
+
+fn last_word(code: &str) -> String {
+    let start = code
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| is_word(*c))
+        .last()
+        .map_or(code.len(), |(i, _)| i);
+    code[start..].to_ascii_lowercase()
+}
+
+/// Is this identifier an unknown, or does it hold one?
+pub(super) fn is_unknown(name: &str) -> bool {
+    name.contains(UNKNOWN)
+}
+
+/// The number of the relation that this identifier stands for.
+pub(super) fn relation_id(name: &str) -> Option<u32> {
+    name.strip_prefix(RELATION)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_position_gets_what_parses_there() {
+        let at = |before: &str, after: &str| fit(before, after, 0);
+        assert_eq!(at("select 0.", ""), "5");
+        assert_eq!(at("select x_", ""), "hl__p0");
+        assert_eq!(at("select ", "_y"), "hl__p0");
+        assert_eq!(at("from ", " where"), "hl__p0");
+        assert_eq!(at("with a as (\n ", ")"), "select 1 as hl__p0");
+        assert_eq!(at("coalesce( ", ")"), "hl__p0");
+        assert_eq!(at("where x in ", ""), "(1)");
+        assert_eq!(at("", " select 1"), "");
+        assert_eq!(at("", ""), "select 1 as hl__p0");
+        assert_eq!(at("with ", ", b as (select 1)"), "hl__p0 as (select 1)");
+        assert_eq!(at("select a\nfrom t\n", ""), "");
+        assert_eq!(at("select a, ", " from t"), "hl__p0");
+    }
+}

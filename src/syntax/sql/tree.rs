@@ -1,0 +1,543 @@
+//! The SQL of one file as rules read it. Every span is a place in the user's file.
+//!
+//! Smaller than sqlparser's tree, owned, and independent of it: chains of one operator are flat,
+//! placeholders are marked opaque, and what no rule has asked for yet is [`ExprKind::Other`] with
+//! its children.
+
+use super::placeholder;
+use crate::syntax::jinja::RelationId;
+use crate::text::Span;
+
+/// A name.
+#[derive(Debug, Clone)]
+pub struct Ident {
+    /// Without its quotes.
+    pub name: Box<str>,
+    /// It was quoted.
+    pub quoted: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Ident {
+    /// Is it this name? Case does not matter: in the dialects dbt speaks, names that differ in
+    /// case alone are the same name or a trap.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Does it hold text that Jinja prints and we do not know?
+    pub fn is_opaque(&self) -> bool {
+        placeholder::is_unknown(&self.name) || placeholder::relation_id(&self.name).is_some()
+    }
+}
+
+/// A query with its common table expressions.
+#[derive(Debug)]
+pub struct Query {
+    /// All of it.
+    pub span: Span,
+    /// In order.
+    pub ctes: Vec<Cte>,
+    /// What it selects.
+    pub body: Body,
+    /// `limit` or `fetch` stands behind it.
+    pub limited: bool,
+    /// `order by` behind it.
+    pub order_by: Vec<Expr>,
+}
+
+/// A common table expression.
+#[derive(Debug)]
+pub struct Cte {
+    /// Its name.
+    pub name: Ident,
+    /// From the name to the closing parenthesis.
+    pub span: Span,
+    /// `name(a, b) as …`.
+    pub columns: Vec<Ident>,
+    /// Its query.
+    pub query: Query,
+}
+
+/// What a query selects.
+#[derive(Debug)]
+pub enum Body {
+    /// A select.
+    Select(Box<Select>),
+    /// A set operation; a chain of one operator is flat.
+    Set {
+        /// Which.
+        op: SetOp,
+        /// The branches in order.
+        branches: Vec<Body>,
+    },
+    /// `( … )`.
+    Query(Box<Query>),
+    /// `values …`.
+    Values(Span),
+    /// A statement that is no query.
+    Other(Span),
+}
+
+/// A set operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum SetOp {
+    Union,
+    UnionAll,
+    Intersect,
+    Except,
+}
+
+/// One select.
+#[derive(Debug)]
+pub struct Select {
+    /// The `select` keyword.
+    pub keyword: Span,
+    /// `select distinct`.
+    pub distinct: bool,
+    /// The select list.
+    pub items: Vec<Item>,
+    /// Comma-separated parts of `from`.
+    pub from: Vec<From>,
+    /// `where`.
+    pub filter: Option<Expr>,
+    /// `group by`; `Some(empty)` for `group by all`.
+    pub group_by: Option<Vec<Expr>>,
+    /// `having`.
+    pub having: Option<Expr>,
+    /// `qualify`.
+    pub qualify: Option<Expr>,
+    /// Something in it is not in this tree (pipe operators, connect by, lateral view …): what it
+    /// outputs is not known.
+    pub partial: bool,
+}
+
+/// An entry of a select list.
+#[derive(Debug)]
+pub struct Item {
+    /// All of it, alias included.
+    pub span: Span,
+    /// What it is.
+    pub kind: ItemKind,
+}
+
+/// What an entry of a select list is.
+#[derive(Debug)]
+pub enum ItemKind {
+    /// An expression.
+    Expr {
+        /// It.
+        expr: Expr,
+        /// `as alias`.
+        alias: Option<Ident>,
+    },
+    /// `*` or `t.*`.
+    Star {
+        /// `t`.
+        qualifier: Vec<Ident>,
+        /// Columns that `except`, `exclude` or `replace` name.
+        named: Vec<Ident>,
+    },
+}
+
+/// A relation and what is joined to it.
+#[derive(Debug)]
+pub struct From {
+    /// The first.
+    pub first: Factor,
+    /// In order.
+    pub joins: Vec<Join>,
+}
+
+/// A join.
+#[derive(Debug)]
+pub struct Join {
+    /// From its first keyword to the end of the joined relation.
+    pub span: Span,
+    /// Which kind.
+    pub kind: JoinKind,
+    /// What is joined.
+    pub factor: Factor,
+    /// On what.
+    pub constraint: Constraint,
+}
+
+/// Kinds of join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    Cross,
+    /// Semi and anti joins, which output one side only.
+    Filtering,
+    /// `asof`, `apply`, array joins.
+    Other,
+}
+
+/// What a join joins on.
+#[derive(Debug)]
+pub enum Constraint {
+    /// `on`.
+    On(Expr),
+    /// `using`.
+    Using(Vec<Ident>),
+    /// `natural`.
+    Natural,
+    /// Nothing.
+    None,
+}
+
+/// A relation in `from`.
+#[derive(Debug)]
+pub struct Factor {
+    /// Without its alias.
+    pub span: Span,
+    /// Its alias.
+    pub alias: Option<Ident>,
+    /// What it is.
+    pub kind: FactorKind,
+}
+
+/// What stands in `from`.
+#[derive(Debug)]
+pub enum FactorKind {
+    /// A relation that Jinja printed (`ref`, `source`, `this`).
+    Relation(RelationId),
+    /// A name as written: a CTE or a table.
+    Name(Vec<Ident>),
+    /// A subquery.
+    Subquery {
+        /// It.
+        query: Box<Query>,
+        /// `lateral`.
+        lateral: bool,
+    },
+    /// A table function, `unnest`, `lateral flatten(…)`.
+    Function {
+        /// Its name, empty for `table(expr)`.
+        name: Vec<Ident>,
+        /// Arguments.
+        args: Vec<Expr>,
+    },
+    /// Parenthesised joins.
+    Nested(Box<From>),
+    /// `pivot`, `unpivot`, `match_recognize` over another: its columns are not those below.
+    Derived(Box<Factor>),
+    /// A name that Jinja prints and we do not know, or a form no rule reads.
+    Opaque,
+}
+
+/// An expression.
+#[derive(Debug)]
+pub struct Expr {
+    /// Where; at least its names and literals, with the keywords around them where possible.
+    pub span: Span,
+    /// What.
+    pub kind: ExprKind,
+}
+
+/// What an expression is.
+#[derive(Debug)]
+pub enum ExprKind {
+    /// `c`, `t.c`, `s.t.c`.
+    Column(Vec<Ident>),
+    /// A literal.
+    Literal(Literal),
+    /// A function call.
+    Call(Box<Call>),
+    /// `a and b and …`.
+    And(Vec<Expr>),
+    /// `a or b or …`.
+    Or(Vec<Expr>),
+    /// `not a`.
+    Not(Box<Expr>),
+    /// `=`, `<`, `like` … between two values.
+    Compare(CompareOp, Box<[Expr; 2]>),
+    /// `a + b + …`, `a || b`: an operator that gives null where an operand is null.
+    Arithmetic(Box<str>, Vec<Expr>),
+    /// `a is [not] null`.
+    IsNull {
+        /// What is tested.
+        value: Box<Expr>,
+        /// `is not null`.
+        negated: bool,
+    },
+    /// `a [not] between b and c`.
+    Between(Box<[Expr; 3]>),
+    /// `a [not] in (…)`.
+    InList {
+        /// What is tested.
+        value: Box<Expr>,
+        /// The list.
+        list: Vec<Expr>,
+        /// `not in`.
+        negated: bool,
+    },
+    /// `case`.
+    Case {
+        /// `case operand when …`.
+        operand: Option<Box<Expr>>,
+        /// Condition and result.
+        whens: Vec<(Expr, Expr)>,
+        /// `else`.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// `cast(a as t)`, `a::t`, `try_cast`.
+    Cast {
+        /// What is cast.
+        value: Box<Expr>,
+        /// The type as sqlparser prints it.
+        to: Box<str>,
+        /// It gives null instead of failing.
+        safe: bool,
+    },
+    /// A subquery as a value, in `exists` or in `in`.
+    Subquery(Box<Query>, Vec<Expr>),
+    /// `a:b.c`, `a[0]`, `a.b` of a value.
+    Access(Box<Expr>, Vec<Expr>),
+    /// Text that Jinja prints and we do not know.
+    Opaque,
+    /// Any other form, with its parts.
+    Other(Vec<Expr>),
+}
+
+/// A literal.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Literal {
+    Null,
+    Bool(bool),
+    Number(Box<str>),
+    String(Box<str>),
+    Other,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum CompareOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Like,
+    /// `is not distinct from`, `<=>`: null equals null.
+    NullSafe,
+    Other,
+}
+
+/// A function call.
+#[derive(Debug)]
+pub struct Call {
+    /// Its name, schema first.
+    pub name: Vec<Ident>,
+    /// Arguments; `*` is none.
+    pub args: Vec<Expr>,
+    /// `f(*)`.
+    pub star: bool,
+    /// `f(distinct …)`.
+    pub distinct: bool,
+    /// `over (…)`.
+    pub over: Option<Window>,
+    /// `filter (where …)`.
+    pub filter: Option<Expr>,
+}
+
+impl Call {
+    /// The last part of the name in lower case.
+    pub fn function(&self) -> String {
+        self.name
+            .last()
+            .map_or(String::new(), |i| i.name.to_ascii_lowercase())
+    }
+}
+
+/// A window.
+#[derive(Debug, Default)]
+pub struct Window {
+    /// `partition by`.
+    pub partition_by: Vec<Expr>,
+    /// `order by`.
+    pub order_by: Vec<Expr>,
+}
+
+impl Expr {
+    /// Its direct parts.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Opaque => Vec::new(),
+            ExprKind::Call(call) => {
+                let mut parts: Vec<&Expr> = call.args.iter().collect();
+                if let Some(over) = &call.over {
+                    parts.extend(over.partition_by.iter().chain(&over.order_by));
+                }
+                parts.extend(&call.filter);
+                parts
+            }
+            ExprKind::And(parts)
+            | ExprKind::Or(parts)
+            | ExprKind::Arithmetic(_, parts)
+            | ExprKind::Other(parts)
+            | ExprKind::Subquery(_, parts) => parts.iter().collect(),
+            ExprKind::Not(e)
+            | ExprKind::IsNull { value: e, .. }
+            | ExprKind::Cast { value: e, .. } => {
+                vec![e]
+            }
+            ExprKind::Compare(_, parts) => parts.iter().collect(),
+            ExprKind::Between(parts) => parts.iter().collect(),
+            ExprKind::InList { value, list, .. } => std::iter::once(&**value).chain(list).collect(),
+            ExprKind::Case {
+                operand,
+                whens,
+                otherwise,
+            } => operand
+                .iter()
+                .map(|e| &**e)
+                .chain(whens.iter().flat_map(|(c, r)| [c, r]))
+                .chain(otherwise.iter().map(|e| &**e))
+                .collect(),
+            ExprKind::Access(value, keys) => std::iter::once(&**value).chain(keys).collect(),
+        }
+    }
+
+    /// Visits it and everything below it, subqueries' own expressions excepted.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+}
+
+impl Factor {
+    /// The name under which columns are qualified: the alias, else the last part of the name.
+    pub fn binding(&self) -> Option<&Ident> {
+        match (&self.alias, &self.kind) {
+            (Some(alias), _) => Some(alias),
+            (None, FactorKind::Name(name)) => name.last(),
+            _ => None,
+        }
+    }
+}
+
+impl From {
+    /// The first relation and every joined one, with the join that brings it.
+    pub fn factors(&self) -> impl Iterator<Item = (&Factor, Option<&Join>)> {
+        std::iter::once((&self.first, None)).chain(self.joins.iter().map(|j| (&j.factor, Some(j))))
+    }
+}
+
+impl Query {
+    /// Visits every select of the query: its CTEs', its branches', and those of subqueries
+    /// wherever they stand. `scope` holds the CTEs that are visible there, inner ones last.
+    pub fn selects<'a>(&'a self, visit: &mut dyn FnMut(&'a Select, &[&'a Cte])) {
+        self.visit_selects(&mut Vec::new(), visit);
+    }
+
+    fn visit_selects<'a>(
+        &'a self,
+        scope: &mut Vec<&'a Cte>,
+        visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+    ) {
+        let outer = scope.len();
+        for cte in &self.ctes {
+            // A CTE sees those before it, and itself if it is recursive; a recursive reference to
+            // itself is a CTE all the same.
+            scope.push(cte);
+            cte.query.visit_selects(scope, visit);
+        }
+        visit_body(&self.body, scope, visit);
+        for e in &self.order_by {
+            visit_expr(e, scope, visit);
+        }
+        scope.truncate(outer);
+    }
+}
+
+fn visit_body<'a>(
+    body: &'a Body,
+    scope: &mut Vec<&'a Cte>,
+    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+) {
+    match body {
+        Body::Select(select) => {
+            visit(select, scope);
+            for from in &select.from {
+                visit_from(from, scope, visit);
+            }
+            for item in &select.items {
+                if let ItemKind::Expr { expr, .. } = &item.kind {
+                    visit_expr(expr, scope, visit);
+                }
+            }
+            let clauses = [&select.filter, &select.having, &select.qualify];
+            let groups = select.group_by.iter().flatten();
+            for e in clauses.into_iter().flatten().chain(groups) {
+                visit_expr(e, scope, visit);
+            }
+        }
+        Body::Set { branches, .. } => {
+            for branch in branches {
+                visit_body(branch, scope, visit);
+            }
+        }
+        Body::Query(query) => query.visit_selects(scope, visit),
+        Body::Values(_) | Body::Other(_) => {}
+    }
+}
+
+fn visit_from<'a>(
+    from: &'a From,
+    scope: &mut Vec<&'a Cte>,
+    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+) {
+    for (factor, join) in from.factors() {
+        visit_factor(factor, scope, visit);
+        if let Some(Join {
+            constraint: Constraint::On(on),
+            ..
+        }) = join
+        {
+            visit_expr(on, scope, visit);
+        }
+    }
+}
+
+fn visit_factor<'a>(
+    factor: &'a Factor,
+    scope: &mut Vec<&'a Cte>,
+    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+) {
+    match &factor.kind {
+        FactorKind::Subquery { query, .. } => query.visit_selects(scope, visit),
+        FactorKind::Nested(from) => visit_from(from, scope, visit),
+        FactorKind::Derived(inner) => visit_factor(inner, scope, visit),
+        FactorKind::Function { args, .. } => {
+            for e in args {
+                visit_expr(e, scope, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn visit_expr<'a>(
+    expr: &'a Expr,
+    scope: &mut Vec<&'a Cte>,
+    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+) {
+    if let ExprKind::Subquery(query, _) = &expr.kind {
+        query.visit_selects(scope, visit);
+    }
+    for child in expr.children() {
+        visit_expr(child, scope, visit);
+    }
+}
