@@ -3,3 +3,4 @@
 pub mod manifest;
 pub mod syntax;
 pub mod text;
+pub mod threads;

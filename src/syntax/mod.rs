@@ -3,5 +3,7 @@
 //! Nothing here knows about a dbt project; a file's syntax depends on its own bytes and on the
 //! macros and variables it is handed.
 
+pub mod comment;
 pub mod jinja;
 pub mod sql;
+pub mod template;

@@ -6,7 +6,6 @@
 use super::ast::{Args, Expr, ExprKind, For, Node};
 use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
-use super::parse::Template;
 use super::value::{Piece, RelationId, RelationRef, Value};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -37,8 +36,8 @@ pub enum Inline {
 pub struct Inputs<'a> {
     /// The file's text.
     pub src: &'a str,
-    /// Its tree.
-    pub template: &'a Template,
+    /// Its block tree, or the part of it to evaluate (one snapshot of several).
+    pub nodes: &'a [Node],
     /// Macros it may call.
     pub macros: &'a MacroLibrary,
     /// The package the file belongs to.
@@ -64,6 +63,8 @@ pub struct Call {
     pub range: Range<u32>,
     /// It was made inside a macro, not in the file's own text.
     pub in_macro: bool,
+    /// Whether it is made at all depends on a condition that is not known.
+    pub unsure: bool,
 }
 
 /// What a call does.
@@ -121,6 +122,7 @@ pub fn evaluate(inputs: &Inputs) -> Evaluation {
         origin: None,
         depth: 0,
         fuel: FUEL,
+        unsure: 0,
         inserted: 0,
         scopes: vec![Scope::default()],
         returned: None,
@@ -130,7 +132,7 @@ pub fn evaluate(inputs: &Inputs) -> Evaluation {
         out: Evaluation::default(),
     };
     let mut pieces = Vec::new();
-    ev.render(&inputs.template.nodes, &mut pieces);
+    ev.render(inputs.nodes, &mut pieces);
     ev.out.pieces = pieces;
     ev.out.exhausted = ev.fuel == 0;
     ev.out
@@ -146,6 +148,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) origin: Option<Range<u32>>,
     pub(super) depth: u32,
     fuel: u32,
+    /// Depth of conditions that are not known.
+    unsure: u32,
     inserted: usize,
     pub(super) scopes: Vec<Scope>,
     pub(super) returned: Option<Value>,
@@ -318,10 +322,16 @@ impl<'a> Evaluator<'a> {
             };
             match truth {
                 Some(false) => continue,
-                Some(true) => self.render(body, out),
+                Some(true) => {
+                    self.unsure += u32::from(unsure);
+                    self.render(body, out);
+                    self.unsure -= u32::from(unsure);
+                }
                 None => {
                     self.out.assumed = true;
+                    self.unsure += 1;
                     self.render(body, out);
+                    self.unsure -= 1;
                     if self.inputs.mode == Mode::Parse {
                         unsure = true;
                         self.returned = None;
@@ -499,6 +509,7 @@ impl<'a> Evaluator<'a> {
             kind,
             range: self.place(range),
             in_macro: self.in_macro(),
+            unsure: self.unsure > 0,
         };
         self.out.calls.push(call);
     }

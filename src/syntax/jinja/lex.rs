@@ -128,10 +128,11 @@ impl Lexer<'_> {
         let mut at = from;
         while let Some(found) = memmem::find(&bytes[at..], b"{%") {
             let start = at + found;
-            let Some(len) = memmem::find(&bytes[start..], b"%}") else {
+            let Some(len) = memmem::find(&bytes[start + 2..], b"%}") else {
                 break;
             };
-            let token = self.make(TokenKind::Statement, start, start + len);
+            let close = start + 2 + len;
+            let token = self.make(TokenKind::Statement, start, close);
             if self.src[token.inner_range()].trim() == "endraw" {
                 if from < start {
                     self.tokens.push(Token {
@@ -143,7 +144,7 @@ impl Lexer<'_> {
                     });
                 }
                 self.tokens.push(token);
-                return Ok(start + len + 2);
+                return Ok(close + 2);
             }
             at = start + 2;
         }
@@ -264,6 +265,7 @@ mod tests {
         assert_eq!(tokens.len(), 2);
         assert!(lex("{% raw %} x").1.is_some());
         assert!(lex("{# x").1.is_some());
+        assert!(lex("{%raw%}{%}}").1.is_some());
     }
 
     proptest! {

@@ -13,6 +13,8 @@ mod lex;
 mod library;
 mod ops;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use eval::{Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, evaluate};

@@ -466,6 +466,10 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
+        crate::threads::on_big_stack(deep_nesting);
+    }
+
+    fn deep_nesting() {
         let deep = "{% if x %}".repeat(5_000);
         assert!(!errors(&deep).is_empty());
         let parens = format!("{{{{ {}1{} }}}}", "(".repeat(9_000), ")".repeat(9_000));

@@ -173,6 +173,10 @@ mod tests {
 
     #[test]
     fn too_deep_is_an_error() {
+        crate::threads::on_big_stack(too_deep);
+    }
+
+    fn too_deep() {
         let text = format!("select {}1{}", "(".repeat(10_000), ")".repeat(10_000));
         let tokens = tokenise(Dialect::Generic, &text).unwrap();
         assert!(parse(Dialect::Generic, &tokens).is_err());

@@ -323,7 +323,7 @@ mod tests {
         let template = parse(src);
         let inputs = Inputs {
             src,
-            template: &template,
+            nodes: &template.nodes,
             macros: &MacroLibrary::default(),
             package: "p",
             adapter: None,

@@ -1,0 +1,164 @@
+//! What a rule is.
+
+use crate::project::{Node, NodeId, Project};
+use crate::text::FileId;
+use crate::violation::{Confidence, Severity, Violation};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+
+/// The smallest preset that holds a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Preset {
+    /// At most 16 rules whose findings nobody disputes.
+    Minimal,
+    /// At most 40 rules, quiet on real repositories.
+    Recommended,
+    /// Every stable rule that needs no configuration.
+    Strict,
+}
+
+impl Preset {
+    /// All, the smallest first.
+    pub const ALL: [Preset; 3] = [Preset::Minimal, Preset::Recommended, Preset::Strict];
+
+    /// As it is written under `extends`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Preset::Minimal => "minimal",
+            Preset::Recommended => "recommended",
+            Preset::Strict => "strict",
+        }
+    }
+}
+
+/// Does a rule offer fixes?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FixAvailability {
+    /// Never.
+    None,
+    /// On some findings.
+    Sometimes,
+    /// On every finding.
+    Always,
+}
+
+impl FixAvailability {
+    /// As it is written in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FixAvailability::None => "none",
+            FixAvailability::Sometimes => "sometimes",
+            FixAvailability::Always => "always",
+        }
+    }
+}
+
+/// What a rule is, whoever wrote it. Summary, reasons and examples are read from its page.
+#[derive(Debug, Clone)]
+pub struct Meta {
+    /// `category/name`, naming the defect.
+    pub id: Cow<'static, str>,
+    /// Severity of its findings where nothing else is said.
+    pub severity: Severity,
+    /// How sure its verdicts are where nothing else is said.
+    pub confidence: Confidence,
+    /// Does it offer fixes?
+    pub fix: FixAvailability,
+    /// The smallest preset that holds it; none for a rule that needs configuration.
+    pub preset: Option<Preset>,
+    /// Its page, `rules/<category>/<name>/README.md`.
+    pub doc: Cow<'static, str>,
+}
+
+impl Meta {
+    /// The part of the id before the slash: the input the rule needs.
+    pub fn category(&self) -> &str {
+        self.id.split('/').next().unwrap_or("")
+    }
+
+    /// The page's first paragraph below its title, on one line.
+    pub fn summary(&self) -> String {
+        let below_title = self.doc.lines().skip_while(|l| !l.starts_with("# ")).skip(1);
+        let paragraph = below_title
+            .skip_while(|l| l.trim().is_empty())
+            .take_while(|l| !l.trim().is_empty());
+        paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The text of a `## heading` of the page, without the heading.
+    pub fn section(&self, heading: &str) -> Option<String> {
+        let mut lines = self.doc.lines();
+        lines.find(|l| l.strip_prefix("## ").is_some_and(|h| h.trim() == heading))?;
+        let mut fenced = false;
+        let body = lines.take_while(|l| {
+            fenced ^= l.starts_with("```");
+            fenced || !l.starts_with("## ")
+        });
+        Some(body.collect::<Vec<_>>().join("\n").trim().to_owned())
+    }
+
+    /// What to do about a finding of this rule where the finding itself says nothing: the first
+    /// paragraph of the page's section "Fix".
+    pub fn advice(&self) -> String {
+        let section = self.section("Fix").unwrap_or_default();
+        let paragraph = section.lines().take_while(|l| !l.trim().is_empty());
+        paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What a rule may look at. Everything is already known; a rule reads and judges.
+pub struct Cx<'a> {
+    /// The project.
+    pub project: &'a Project,
+}
+
+/// Takes a rule's findings. It knows whose they are.
+pub struct Sink {
+    node: Option<NodeId>,
+    found: Vec<(Option<NodeId>, Violation)>,
+}
+
+impl Sink {
+    /// For findings about a node, or about no node.
+    pub fn new(node: Option<NodeId>) -> Self {
+        Self {
+            node,
+            found: Vec::new(),
+        }
+    }
+
+    /// Reports a finding about the node the rule was called for.
+    pub fn push(&mut self, violation: Violation) {
+        self.found.push((self.node, violation));
+    }
+
+    /// Reports a finding about another node.
+    pub fn push_on(&mut self, node: Option<NodeId>, violation: Violation) {
+        self.found.push((node, violation));
+    }
+
+    /// Everything reported.
+    pub fn into_findings(self) -> Vec<(Option<NodeId>, Violation)> {
+        self.found
+    }
+}
+
+/// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
+/// rule.
+pub trait Rule: Send + Sync {
+    /// Once for the whole project.
+    fn project(&self, _cx: &Cx, _sink: &mut Sink) {}
+
+    /// Once per enabled model of the project itself.
+    fn model(&self, _cx: &Cx, _model: &Node, _sink: &mut Sink) {}
+
+    /// Once per file of the project itself, models' files included.
+    fn file(&self, _cx: &Cx, _file: FileId, _sink: &mut Sink) {}
+}
+
+/// A rule compiled into the binary. Its fields are its options.
+pub trait BuiltIn: Rule + Default + DeserializeOwned + JsonSchema + 'static {
+    /// What it is.
+    const META: Meta;
+}
