@@ -79,7 +79,11 @@ impl Meta {
 
     /// The page's first paragraph below its title, on one line.
     pub fn summary(&self) -> String {
-        let below_title = self.doc.lines().skip_while(|l| !l.starts_with("# ")).skip(1);
+        let below_title = self
+            .doc
+            .lines()
+            .skip_while(|l| !l.starts_with("# "))
+            .skip(1);
         let paragraph = below_title
             .skip_while(|l| l.trim().is_empty())
             .take_while(|l| !l.trim().is_empty());

@@ -113,29 +113,19 @@ const MAX_TEXT: usize = 4 << 20;
 /// Items of a list.
 pub(super) const MAX_ITEMS: usize = 10_000;
 
-/// Evaluates a whole template.
+/// Evaluates a template.
 pub fn evaluate(inputs: &Inputs) -> Evaluation {
-    let mut ev = Evaluator {
-        inputs,
-        src: inputs.src,
-        package: inputs.package.into(),
-        origin: None,
-        depth: 0,
-        fuel: FUEL,
-        unsure: 0,
-        inserted: 0,
-        scopes: vec![Scope::default()],
-        returned: None,
-        assigned: Vec::new(),
-        local_macros: FxHashMap::default(),
-        relation_ids: FxHashMap::default(),
-        out: Evaluation::default(),
-    };
+    let mut ev = Evaluator::new(inputs);
     let mut pieces = Vec::new();
     ev.render(inputs.nodes, &mut pieces);
     ev.out.pieces = pieces;
     ev.out.exhausted = ev.fuel == 0;
     ev.out
+}
+
+/// The value of one expression of a template.
+pub(super) fn evaluate_expr<'a>(inputs: &'a Inputs<'a>, expr: &'a Expr) -> Value {
+    Evaluator::new(inputs).eval(expr)
 }
 
 pub(super) type Scope = FxHashMap<Box<str>, Value>;
@@ -162,6 +152,25 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        Evaluator {
+            inputs,
+            src: inputs.src,
+            package: inputs.package.into(),
+            origin: None,
+            depth: 0,
+            fuel: FUEL,
+            unsure: 0,
+            inserted: 0,
+            scopes: vec![Scope::default()],
+            returned: None,
+            assigned: Vec::new(),
+            local_macros: FxHashMap::default(),
+            relation_ids: FxHashMap::default(),
+            out: Evaluation::default(),
+        }
+    }
+
     fn spend(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
         self.fuel > 0

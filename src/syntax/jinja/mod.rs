@@ -11,6 +11,7 @@ mod eval;
 mod expr;
 mod lex;
 mod library;
+mod native;
 mod ops;
 mod parse;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod value;
 pub use eval::{Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, evaluate};
 pub use lex::{Token, TokenKind, lex};
 pub use library::{MacroDef, MacroLibrary};
+pub use native::{Vars, render_native};
 pub use parse::{Template, parse};
 pub use value::{Piece, RelationId, RelationRef, Value};
 

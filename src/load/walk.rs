@@ -1,0 +1,235 @@
+//! Walking a project's resource paths as dbt walks them.
+
+use super::{Notice, Package, Place, Role, outside};
+use crate::text::relative_path;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// A file that belongs to a package.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) package: usize,
+    pub(super) role: Role,
+    pub(super) folders: Vec<String>,
+}
+
+/// A kind of resource: the keys that name its paths, and dbt's default.
+struct Resource {
+    keys: &'static [&'static str],
+    default: &'static str,
+    role: Role,
+}
+
+const RESOURCES: &[Resource] = &[
+    Resource {
+        keys: &["model-paths", "source-paths"],
+        default: "models",
+        role: Role::Model,
+    },
+    Resource {
+        keys: &["seed-paths", "data-paths"],
+        default: "seeds",
+        role: Role::Seed,
+    },
+    Resource {
+        keys: &["snapshot-paths"],
+        default: "snapshots",
+        role: Role::Snapshot,
+    },
+    Resource {
+        keys: &["test-paths"],
+        default: "tests",
+        role: Role::Test,
+    },
+    Resource {
+        keys: &["macro-paths"],
+        default: "macros",
+        role: Role::Macro,
+    },
+    Resource {
+        keys: &["analysis-paths"],
+        default: "analyses",
+        role: Role::Analysis,
+    },
+];
+
+/// Adds the package's files to `found`.
+pub(super) fn collect(
+    place: &Place,
+    package: &Package,
+    index: usize,
+    found: &mut Vec<Found>,
+    notices: &mut Vec<Notice>,
+) {
+    let ignored = dbtignore(&package.dir);
+    for resource in RESOURCES {
+        for base in resource_paths(package, resource) {
+            let Some(base) = place.inside(&base) else {
+                if base.exists() {
+                    notices.push(outside(place, &base));
+                }
+                continue;
+            };
+            let mut walker = Walker {
+                place,
+                package,
+                index,
+                ignored: &ignored,
+                base: &base,
+                role: resource.role,
+                found,
+                notices,
+            };
+            walker.walk();
+        }
+    }
+}
+
+fn resource_paths(package: &Package, resource: &Resource) -> Vec<PathBuf> {
+    let root = package.yaml.root();
+    let configured = resource.keys.iter().find_map(|k| root?.get(k));
+    let names: Vec<&str> = match configured {
+        Some(list) if list.resolve().is_sequence() => {
+            list.resolve().items().filter_map(|n| n.as_str()).collect()
+        }
+        Some(one) => one.as_str().into_iter().collect(),
+        None => vec![resource.default],
+    };
+    names.into_iter().map(|n| package.dir.join(n)).collect()
+}
+
+/// `.dbtignore` has the syntax of `.gitignore`.
+fn dbtignore(dir: &Path) -> Gitignore {
+    let path = dir.join(".dbtignore");
+    if !path.is_file() {
+        return Gitignore::empty();
+    }
+    let mut builder = GitignoreBuilder::new(dir);
+    // A line that is no pattern is skipped, as dbt skips it.
+    let _ = builder.add(path);
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+struct Walker<'a> {
+    place: &'a Place,
+    package: &'a Package,
+    index: usize,
+    ignored: &'a Gitignore,
+    base: &'a Path,
+    role: Role,
+    found: &'a mut Vec<Found>,
+    notices: &'a mut Vec<Notice>,
+}
+
+impl Walker<'_> {
+    fn walk(&mut self) {
+        let package_dir = self.package.dir.clone();
+        let skip = |e: &DirEntry| {
+            // A project whose model path is `.` holds its packages and artifacts too.
+            let name = e.file_name().to_string_lossy();
+            e.depth() > 0
+                && e.file_type().is_dir()
+                && (matches!(
+                    &*name,
+                    "dbt_packages" | "dbt_modules" | "node_modules" | ".git"
+                ) || (name == "target" && e.path().parent() == Some(&package_dir)))
+        };
+        let entries = WalkDir::new(self.base)
+            .follow_links(true)
+            .into_iter()
+            .filter_entry(|e| !skip(e));
+        for entry in entries {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => self.file(&entry),
+                Ok(_) => {}
+                Err(error) => self.problem(&error),
+            }
+        }
+    }
+
+    fn file(&mut self, entry: &DirEntry) {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy();
+        if name.starts_with(['.', '#', '~']) || self.is_ignored(path) {
+            return;
+        }
+        let Some(role) = self.role_of(path) else {
+            return;
+        };
+        if entry.path_is_symlink() || self.through_link(path) {
+            match self.place.inside(path) {
+                Some(_) => {}
+                None => return self.notices.push(outside(self.place, path)),
+            }
+        }
+        let below = path.parent().and_then(|p| p.strip_prefix(self.base).ok());
+        let folders = below.map_or(Vec::new(), |p| {
+            p.components()
+                .map(|c| c.as_os_str().to_string_lossy().into_owned())
+                .collect()
+        });
+        self.found.push(Found {
+            path: path.to_owned(),
+            package: self.index,
+            role,
+            folders,
+        });
+    }
+
+    /// Does a directory on the way from the base lead elsewhere? Checked by comparing real paths,
+    /// and only where the parent is not where it seems.
+    fn through_link(&self, path: &Path) -> bool {
+        let below = path.ancestors().skip(1);
+        below
+            .take_while(|d| *d != self.base)
+            .any(|d| d.symlink_metadata().is_ok_and(|m| m.is_symlink()))
+    }
+
+    fn is_ignored(&self, path: &Path) -> bool {
+        !self.ignored.is_empty()
+            && self
+                .ignored
+                .matched_path_or_any_parents(path, false)
+                .is_ignore()
+    }
+
+    fn role_of(&self, path: &Path) -> Option<Role> {
+        let extension = path.extension()?.to_str()?;
+        match (extension, self.role) {
+            ("yml" | "yaml", _) => Some(Role::Properties),
+            ("sql", Role::Test) if self.is_generic_test(path) => Some(Role::Macro),
+            ("sql", Role::Seed) => None,
+            ("sql", role) => Some(role),
+            ("py", Role::Model) => Some(Role::PythonModel),
+            ("csv", Role::Seed) => Some(Role::Seed),
+            _ => None,
+        }
+    }
+
+    fn is_generic_test(&self, path: &Path) -> bool {
+        path.strip_prefix(self.base)
+            .is_ok_and(|p| p.starts_with("generic"))
+    }
+
+    fn problem(&mut self, error: &walkdir::Error) {
+        let path = error.path().unwrap_or(self.base);
+        let why = match error.loop_ancestor() {
+            Some(_) => "is a symlink to a directory above it and was not followed".to_owned(),
+            None => error
+                .io_error()
+                .map_or_else(|| error.to_string(), ToString::to_string),
+        };
+        self.notices.push(Notice {
+            what: if error.loop_ancestor().is_some() {
+                "link"
+            } else {
+                "file"
+            },
+            path: relative_path(path, &self.place.project_dir),
+            why,
+            line: None,
+        });
+    }
+}

@@ -1,0 +1,398 @@
+//! Nodes from files and property entries.
+
+use super::*;
+use crate::syntax::jinja::RelationRef;
+use crate::syntax::template::{ConfigCall, RelationCall};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// The body is no query, so that it parses or not says nothing.
+pub(super) fn is_no_query(node: &Node) -> bool {
+    matches!(node.config.text("materialized"), Some("semantic_view"))
+}
+
+/// A version's files and keys, by the stem of its file.
+struct VersionOf<'e> {
+    entry: usize,
+    name: &'e str,
+    v: &'e str,
+    node: yaml::NodeId,
+}
+
+impl Builder<'_> {
+    /// Every node of the run, sorted by unique id and path, with configuration and properties.
+    pub(super) fn nodes(&mut self, parts: &mut Parts) -> Vec<Node> {
+        let sql = std::mem::take(&mut parts.sql);
+        let entries = std::mem::take(&mut parts.entries);
+        let trees: FxHashMap<FileId, &Yaml> = parts.yaml.iter().map(|(f, y)| (*f, y)).collect();
+        let versions = self.versions(&entries, &mut parts.latest);
+        let mut by_name: FxHashMap<(usize, ResourceType, &str), usize> = FxHashMap::default();
+        for (i, (member, entry)) in entries.iter().enumerate() {
+            let package = self.loaded.members[*member].package;
+            let key = (package, entry.kind, entry.name.value.as_str());
+            if let Some(first) = by_name.insert(key, i)
+                && package == 0
+                && entry.kind.is_refable()
+            {
+                // dbt: "found two schema.yml entries for the same resource".
+                let first: &Entry = &entries[first].1;
+                let path = &self.loaded.files.get(first.name.span.file).path;
+                let message = format!(
+                    "the {} `{}` has another entry in {path}: dbt refuses two",
+                    entry.kind.as_str(),
+                    entry.name.value
+                );
+                parts.property_problems.push((entry.name.span, message));
+            }
+        }
+        let mut nodes = Vec::new();
+        for (index, files) in sql.into_iter().enumerate() {
+            let member = &self.loaded.members[index];
+            if !makes_nodes(member.role) {
+                continue;
+            }
+            for mut node in self.file_nodes(member, files) {
+                let key = (
+                    node.package,
+                    self.loaded.files.get(node.file).stem().to_owned(),
+                );
+                let version = versions
+                    .get(&key)
+                    .filter(|_| node.resource_type == ResourceType::Model);
+                let mut extra = None;
+                let found = match version {
+                    Some(v) => {
+                        node.set_version(v.name, v.v);
+                        extra = Some(v.node);
+                        Some(v.entry)
+                    }
+                    None => by_name
+                        .get(&(node.package, node.resource_type, node.name.as_str()))
+                        .copied(),
+                };
+                let entry = found.map(|i| &entries[i].1);
+                self.configure(&mut node, entry, extra, &trees, &parts.dialect);
+                nodes.push(node);
+            }
+        }
+        for (member, entry) in entries {
+            nodes.extend(self.yaml_node(member, entry, &nodes, &trees, &parts.dialect));
+        }
+        let files = &self.loaded.files;
+        nodes.sort_by(|a, b| {
+            let key = |n: &Node| (n.unique_id.clone(), files.get(n.file).path.clone());
+            key(a).cmp(&key(b))
+        });
+        for (i, node) in nodes.iter_mut().enumerate() {
+            node.id = NodeId(i as u32);
+        }
+        nodes
+    }
+
+    fn versions<'e>(
+        &self,
+        entries: &'e [(usize, Entry)],
+        latest: &mut FxHashMap<(usize, String), String>,
+    ) -> FxHashMap<(usize, String), VersionOf<'e>> {
+        let mut out = FxHashMap::default();
+        for (i, (member, entry)) in entries.iter().enumerate() {
+            let package = self.loaded.members[*member].package;
+            for version in &entry.versions {
+                let stem = match &version.defined_in {
+                    Some(file) => file.clone(),
+                    None => format!("{}_v{}", entry.name.value, version.v),
+                };
+                let of = VersionOf {
+                    entry: i,
+                    name: &entry.name.value,
+                    v: &version.v,
+                    node: version.entry,
+                };
+                out.insert((package, stem), of);
+            }
+            let newest = entry.versions.iter().map(|v| &v.v).max_by(|a, b| {
+                match (a.parse::<f64>(), b.parse::<f64>()) {
+                    (Ok(x), Ok(y)) => x.total_cmp(&y),
+                    _ => a.cmp(b),
+                }
+            });
+            if let Some(v) = entry.latest.as_ref().or(newest) {
+                latest.insert((package, entry.name.value.clone()), v.clone());
+            }
+        }
+        out
+    }
+
+    /// The nodes that a file defines, not yet configured.
+    fn file_nodes(&self, member: &Member, files: Vec<(Option<Box<str>>, SqlFile)>) -> Vec<Node> {
+        let kind = match member.role {
+            Role::Model | Role::PythonModel => ResourceType::Model,
+            Role::Seed => ResourceType::Seed,
+            Role::Snapshot => ResourceType::Snapshot,
+            Role::Test => ResourceType::Test,
+            _ => ResourceType::Analysis,
+        };
+        let stem = self.loaded.files.get(member.file).stem().to_owned();
+        if member.role == Role::Snapshot {
+            return files
+                .into_iter()
+                .map(|(name, sql)| {
+                    let name = name.map_or_else(|| stem.clone(), String::from);
+                    self.node(member, kind, name, Some(sql))
+                })
+                .collect();
+        }
+        let sql = files.into_iter().next().map(|(_, sql)| sql);
+        let mut node = self.node(member, kind, stem, sql);
+        if member.role == Role::PythonModel {
+            node.python = true;
+            node.sql = Some(Box::new(python(member.file, self.text(member.file))));
+        }
+        vec![node]
+    }
+
+    fn node(
+        &self,
+        member: &Member,
+        kind: ResourceType,
+        name: String,
+        sql: Option<SqlFile>,
+    ) -> Node {
+        let package = &self.loaded.packages[member.package].name;
+        let mut fqn = vec![package.to_string()];
+        fqn.extend(member.folders.iter().cloned());
+        fqn.push(name.clone());
+        Node {
+            id: NodeId(0),
+            unique_id: format!("{}.{package}.{name}", kind.as_str()),
+            resource_type: kind,
+            name,
+            source_name: None,
+            version: None,
+            package: member.package,
+            package_name: package.clone(),
+            fqn,
+            file: member.file,
+            place: Span::whole(member.file),
+            sql: sql.map(Box::new),
+            python: false,
+            config: NodeConfig::default(),
+            properties: None,
+            yaml_refs: Vec::new(),
+            enabled: Some(true),
+            layer: None,
+        }
+    }
+
+    /// A node that only YAML defines.
+    fn yaml_node(
+        &self,
+        member: usize,
+        entry: Entry,
+        known: &[Node],
+        trees: &FxHashMap<FileId, &Yaml>,
+        dialect: &DialectChoice,
+    ) -> Option<Node> {
+        let member = &self.loaded.members[member];
+        let from_file = matches!(
+            entry.kind,
+            ResourceType::Model | ResourceType::Seed | ResourceType::Analysis
+        );
+        // A snapshot is YAML's own where it has a relation and no file defines it.
+        let is_snapshot = entry.kind == ResourceType::Snapshot;
+        let defined = |n: &Node| {
+            n.resource_type == entry.kind
+                && n.package == member.package
+                && n.name == entry.name.value
+        };
+        if from_file || (is_snapshot && (entry.refs.is_empty() || known.iter().any(defined))) {
+            return None;
+        }
+        let mut node = self.node(member, entry.kind, entry.name.value.clone(), None);
+        node.place = entry.name.span;
+        node.yaml_refs.clone_from(&entry.refs);
+        if let Some((source, source_entry)) = &entry.source {
+            node.unique_id = format!("source.{}.{source}.{}", node.package_name, node.name);
+            node.source_name = Some(source.clone());
+            let name = node.fqn.pop();
+            node.fqn.push(source.clone());
+            node.fqn.extend(name);
+            self.configure(&mut node, Some(&entry), Some(*source_entry), trees, dialect);
+        } else {
+            self.configure(&mut node, Some(&entry), None, trees, dialect);
+        }
+        Some(node)
+    }
+
+    /// Resolves a node's configuration and joins its properties. `extra` is a second entry: the
+    /// source of a table (weaker than the entry), or the version of a model (stronger).
+    fn configure(
+        &self,
+        node: &mut Node,
+        entry: Option<&Entry>,
+        extra: Option<yaml::NodeId>,
+        trees: &FxHashMap<FileId, &Yaml>,
+        dialect: &DialectChoice,
+    ) {
+        let vars = &self.vars[node.package];
+        let adapter = Some(dialect.adapter.as_str()).filter(|a| !a.is_empty());
+        let var = |name: &str| vars.get(name);
+        let render = |text: &str| render_native(text, adapter, self.target(), &var);
+        let mut config = NodeConfig::default();
+        let own = &self.loaded.packages[node.package];
+        let section = section_of(node.resource_type);
+        let mut projects = vec![own];
+        if node.package > 0 {
+            projects.push(self.loaded.root());
+        }
+        for project in projects {
+            if let Some(section) = project.yaml.root().and_then(|r| r.get(section)) {
+                from_project(&mut config, section, &node.fqn, &render);
+            }
+        }
+        if let Some(entry) = entry
+            && let Some(tree) = trees.get(&entry.properties.file)
+        {
+            let extra = extra.map(|id| tree.node(id));
+            let mut properties = entry.properties.clone();
+            let own = tree.node(properties.entry);
+            let is_source = node.resource_type == ResourceType::Source;
+            let (first, second) = match is_source {
+                true => (extra, Some(own)),
+                false => (Some(own), extra),
+            };
+            for part in [first, second].into_iter().flatten() {
+                from_properties(&mut config, part, &render);
+            }
+            if let (false, Some(version)) = (is_source, extra) {
+                properties.columns.extend(properties::columns(version));
+                properties.tests.extend(properties::tests(version));
+            }
+            node.properties = Some(properties);
+        }
+        for call in node.sql.iter().flat_map(|s| &s.configs) {
+            for arg in &call.args {
+                let range = &arg.value_range;
+                let span = Span::new(node.file, range.start as usize, range.end as usize);
+                config.set(&arg.key, arg.value.clone(), Some(span), Origin::Inline);
+            }
+        }
+        node.enabled = match config.get("enabled") {
+            None => Some(true),
+            Some(_) => config.flag("enabled"),
+        };
+        node.config = config;
+    }
+}
+
+fn section_of(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Model => "models",
+        ResourceType::Seed => "seeds",
+        ResourceType::Snapshot => "snapshots",
+        ResourceType::Analysis => "analyses",
+        ResourceType::Test => "data_tests",
+        ResourceType::Source => "sources",
+        ResourceType::Exposure => "exposures",
+        ResourceType::Metric => "metrics",
+        ResourceType::SemanticModel => "semantic-models",
+    }
+}
+
+impl Node {
+    fn set_version(&mut self, name: &str, v: &str) {
+        self.unique_id = format!("model.{}.{name}.v{v}", self.package_name);
+        self.fqn.pop();
+        self.fqn.push(name.to_owned());
+        self.fqn.push(format!("v{v}"));
+        self.name = name.to_owned();
+        self.version = Some(v.to_owned());
+    }
+}
+
+/// `dbt.ref("a")`, `dbt.source("a", "b")` in a Python model; arguments that are no literal are not
+/// known.
+static PYTHON_CALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?m)^[^#\n]*?\bdbt\.(ref|source)\(\s*(?:["']([^"'\n]*)["'])?\s*(?:,\s*["']([^"'\n]*)["'])?"#,
+    )
+    .ok()
+});
+/// `dbt.config(materialized="table")`.
+static PYTHON_CONFIG: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?s)\bdbt\.config\((.*?)\)"#).ok());
+
+/// What a Python model asks for.
+fn python(file: FileId, src: &str) -> SqlFile {
+    let mut relations = Vec::new();
+    for found in PYTHON_CALL.iter().flat_map(|r| r.captures_iter(src)) {
+        let arg = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
+        let relation = match (&found[1], arg(2), arg(3)) {
+            ("source", source, table) => RelationRef::Source { source, table },
+            (_, Some(package), Some(name)) => RelationRef::Ref {
+                package: Some(Some(package)),
+                name: Some(name),
+                version: None,
+            },
+            (_, name, _) => RelationRef::Ref {
+                package: None,
+                name,
+                version: None,
+            },
+        };
+        let (start, end) = found.get(1).map_or((0, 0), |m| (m.start(), m.end()));
+        relations.push(RelationCall {
+            relation,
+            span: Span::new(file, start, end),
+            in_comment: false,
+            in_macro: false,
+        });
+    }
+    SqlFile {
+        relations,
+        printed: Vec::new(),
+        configs: python_config(file, src),
+        macros: Vec::new(),
+        sql: SqlTree::NotRead,
+        text_bytes: 0,
+        read_bytes: 0,
+        exhausted: false,
+    }
+}
+
+/// Python's keyword arguments of literals are Jinja's.
+fn python_config(file: FileId, src: &str) -> Vec<ConfigCall> {
+    let mut out = Vec::new();
+    for found in PYTHON_CONFIG.iter().flat_map(|r| r.find_iter(src)) {
+        let call = found.as_str().trim_start_matches("dbt.");
+        let template = jinja::parse(&format!("{{{{ {call} }}}}")).nodes;
+        let text = format!("{{{{ {call} }}}}");
+        let library = MacroLibrary::default();
+        let evaluation = jinja::evaluate(&jinja::Inputs {
+            src: &text,
+            nodes: &template,
+            macros: &library,
+            package: "",
+            adapter: None,
+            target: None,
+            var: &|_| None,
+            mode: jinja::Mode::Parse,
+            inline: jinja::Inline::Never,
+        });
+        let span = Span::new(file, found.start(), found.end());
+        for call in evaluation.calls {
+            if let jinja::CallKind::Config(mut args) = call.kind {
+                for arg in &mut args {
+                    arg.value_range = span.start..span.end;
+                    arg.key_range = span.start..span.end;
+                }
+                out.push(ConfigCall {
+                    span,
+                    args,
+                    in_macro: false,
+                });
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,228 @@
+//! What a node is configured to, and where that was said.
+//!
+//! dbt lays the weaker below the stronger: dbt_project.yml from the general folder to the special
+//! one, the property file, the inline `config()`. Tags add up, `meta` is merged, everything else
+//! is replaced.
+
+use crate::syntax::yaml::Node as YamlNode;
+use crate::text::Span;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Who set a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// dbt_project.yml.
+    ProjectFile,
+    /// A property file.
+    Properties,
+    /// `config()` in the node's file.
+    Inline,
+    /// manifest.json.
+    Manifest,
+}
+
+/// A configured value.
+#[derive(Debug, Clone)]
+pub struct ConfigValue {
+    /// The value; none where it is not known before dbt runs.
+    pub value: Option<Value>,
+    /// Where it was said last.
+    pub span: Option<Span>,
+    /// By whom.
+    pub origin: Origin,
+}
+
+/// A node's configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    values: BTreeMap<String, ConfigValue>,
+}
+
+impl Config {
+    /// A value, if it was set.
+    pub fn get(&self, key: &str) -> Option<&ConfigValue> {
+        self.values.get(key)
+    }
+
+    /// A value as text; none where it was not set or is not known.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key)?.value.as_ref()?.as_str()
+    }
+
+    /// A value as a truth value. dbt takes the words of YAML 1.1 too, since Jinja gives text.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        as_bool(self.get(key)?.value.as_ref()?)
+    }
+
+    /// Was it set, but to something that is not known?
+    pub fn is_unknown(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|v| v.value.is_none())
+    }
+
+    /// The tags, in order of addition.
+    pub fn tags(&self) -> Vec<String> {
+        let value = self.get("tags").and_then(|v| v.value.as_ref());
+        value.map_or(Vec::new(), strings)
+    }
+
+    /// Every key, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// Lays a value over what was said before.
+    pub fn set(&mut self, key: &str, value: Option<Value>, span: Option<Span>, origin: Origin) {
+        // A hook and its list have two names each.
+        let key = match key {
+            "pre_hook" => "pre-hook",
+            "post_hook" => "post-hook",
+            other => other,
+        };
+        let before = self.values.get(key).and_then(|v| v.value.clone());
+        let value = match (key, value, before) {
+            ("tags", Some(new), before) => Some(add_tags(before.as_ref(), &new)),
+            ("meta", Some(Value::Object(new)), Some(Value::Object(mut old))) => {
+                old.extend(new);
+                Some(Value::Object(old))
+            }
+            (_, value, _) => value,
+        };
+        let value = ConfigValue {
+            value,
+            span,
+            origin,
+        };
+        self.values.insert(key.to_owned(), value);
+    }
+
+    /// Replaces a value whole, tags too.
+    pub fn replace(&mut self, key: &str, value: Value, origin: Origin) {
+        let span = self.values.get(key).and_then(|v| v.span);
+        let value = ConfigValue {
+            value: Some(value),
+            span,
+            origin,
+        };
+        self.values.insert(key.to_owned(), value);
+    }
+}
+
+/// A truth value as dbt reads configuration.
+pub(super) fn as_bool(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(b) => Some(*b),
+        Value::String(s) => match s.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" | "" | "none" => Some(false),
+            _ => None,
+        },
+        Value::Number(n) => Some(n.as_f64() != Some(0.0)),
+        _ => None,
+    }
+}
+
+/// A string or a list of them.
+pub(super) fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(s) => vec![s.clone()],
+        Value::Array(items) => items.iter().flat_map(strings).collect(),
+        Value::Number(n) => vec![n.to_string()],
+        _ => Vec::new(),
+    }
+}
+
+fn add_tags(before: Option<&Value>, new: &Value) -> Value {
+    let mut tags = before.map_or(Vec::new(), strings);
+    for tag in strings(new) {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags.into()
+}
+
+/// How a YAML string with Jinja becomes a value; none where it is not known.
+pub(super) type Render<'a> = &'a dyn Fn(&str) -> Option<Value>;
+
+/// A YAML value with its Jinja rendered; none where any of it is not known.
+pub(super) fn rendered(node: YamlNode, render: Render) -> Option<Value> {
+    render_json(node.to_json(), render)
+}
+
+fn render_json(value: Value, render: Render) -> Option<Value> {
+    Some(match value {
+        Value::String(s) => render(&s)?,
+        Value::Array(items) => {
+            let items: Option<Vec<Value>> =
+                items.into_iter().map(|v| render_json(v, render)).collect();
+            Value::Array(items?)
+        }
+        Value::Object(map) => {
+            let mut out = serde_json::Map::new();
+            for (key, value) in map {
+                out.insert(key, render_json(value, render)?);
+            }
+            Value::Object(out)
+        }
+        other => other,
+    })
+}
+
+/// Lays what dbt_project.yml says of a resource type over a configuration, for a node of this fqn
+/// (package first).
+pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String], render: Render) {
+    let mut level = section.resolve();
+    let mut parts = fqn.iter();
+    loop {
+        for (key, value) in level.entries() {
+            let Some(name) = key.as_str() else { continue };
+            let bare = name.strip_prefix('+');
+            if bare.is_none() && value.resolve().is_mapping() {
+                continue;
+            }
+            let name = bare.unwrap_or(name);
+            config.set(
+                name,
+                rendered(value, render),
+                Some(value.span()),
+                Origin::ProjectFile,
+            );
+        }
+        let next = parts.next().and_then(|part| level.get(part));
+        match next.map(|n| n.resolve()) {
+            Some(n) if n.is_mapping() => level = n,
+            _ => return,
+        }
+    }
+}
+
+/// Keys of a property entry that are configuration outside `config:` too.
+const TOP_LEVEL: &[&str] = &["tags", "meta", "docs", "group", "access"];
+
+/// Lays what a property entry says over a configuration.
+pub(super) fn from_properties(config: &mut Config, entry: YamlNode, render: Render) {
+    for name in TOP_LEVEL {
+        if let Some(value) = entry.get(name) {
+            config.set(
+                name,
+                rendered(value, render),
+                Some(value.span()),
+                Origin::Properties,
+            );
+        }
+    }
+    let Some(section) = entry.get("config") else {
+        return;
+    };
+    for (key, value) in section.resolve().entries() {
+        let Some(name) = key.as_str() else { continue };
+        let name = name.strip_prefix('+').unwrap_or(name);
+        config.set(
+            name,
+            rendered(value, render),
+            Some(value.span()),
+            Origin::Properties,
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! A dbt project as rules see it: nodes, what they are configured to, and the graph between them.
+//! Built once, then immutable.
+
+mod build;
+mod config;
+mod graph;
+mod layers;
+mod overlay;
+mod properties;
+mod resolve;
+mod vars;
+
+pub use build::{Options, build};
+pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use graph::{Edge, Graph};
+pub use layers::{LayerMatch, LayerTable};
+pub use overlay::ManifestInfo;
+pub use properties::{Column, Constraint, DataTest, Properties};
+pub use resolve::{Reference, Resolution};
+
+use crate::config::{Config, Subject};
+use crate::load::{Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
+use crate::syntax::comment::Suppression;
+use crate::syntax::jinja::MacroLibrary;
+use crate::syntax::template::SqlFile;
+use crate::syntax::yaml::Yaml;
+use crate::text::{FileId, Files, Span};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// A node of [`Project::nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+/// dbt's resource types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum ResourceType {
+    Model,
+    Seed,
+    Snapshot,
+    Analysis,
+    Test,
+    Source,
+    Exposure,
+    Metric,
+    SemanticModel,
+}
+
+impl ResourceType {
+    /// As dbt writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceType::Model => "model",
+            ResourceType::Seed => "seed",
+            ResourceType::Snapshot => "snapshot",
+            ResourceType::Analysis => "analysis",
+            ResourceType::Test => "test",
+            ResourceType::Source => "source",
+            ResourceType::Exposure => "exposure",
+            ResourceType::Metric => "metric",
+            ResourceType::SemanticModel => "semantic_model",
+        }
+    }
+
+    /// May `ref` name it?
+    pub fn is_refable(self) -> bool {
+        matches!(
+            self,
+            ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot
+        )
+    }
+}
+
+/// A resource of the project or of an installed package.
+#[derive(Debug)]
+pub struct Node {
+    /// Its place in the list.
+    pub id: NodeId,
+    /// As dbt makes it.
+    pub unique_id: String,
+    /// What it is.
+    pub resource_type: ResourceType,
+    /// A model's name; a source's table.
+    pub name: String,
+    /// The source's name, for a source table.
+    pub source_name: Option<String>,
+    /// A versioned model's version.
+    pub version: Option<String>,
+    /// Index of its package; 0 is the project itself.
+    pub package: usize,
+    /// The package's name.
+    pub package_name: Arc<str>,
+    /// dbt's fully qualified name.
+    pub fqn: Vec<String>,
+    /// The file that defines it.
+    pub file: FileId,
+    /// Where it is defined: its name in YAML, the beginning of its own file.
+    pub place: Span,
+    /// What its file says, for SQL.
+    pub sql: Option<Box<SqlFile>>,
+    /// It is written in Python.
+    pub python: bool,
+    /// Its resolved configuration.
+    pub config: NodeConfig,
+    /// Its entry in a property file.
+    pub properties: Option<Properties>,
+    /// References in YAML (exposures, semantic models).
+    pub yaml_refs: Vec<Reference>,
+    /// Is it enabled? None where that depends on what only a run knows.
+    pub enabled: Option<bool>,
+    /// Its layer.
+    pub layer: Option<LayerMatch>,
+}
+
+impl Node {
+    /// dbt leaves it out of the project.
+    pub fn is_disabled(&self) -> bool {
+        self.enabled == Some(false)
+    }
+
+    /// It belongs to the project itself, not to a package.
+    pub fn is_own(&self) -> bool {
+        self.package == 0
+    }
+
+    /// What a person types: `name.v2` for a version, `source.table` for a source.
+    pub fn display_name(&self) -> String {
+        match (&self.version, &self.source_name) {
+            (Some(v), _) => format!("{}.v{v}", self.name),
+            (_, Some(source)) => format!("{source}.{}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+
+    /// The description in its property file.
+    pub fn description(&self) -> Option<&str> {
+        self.properties.as_ref()?.description.as_deref()
+    }
+}
+
+/// What was counted, for the summary.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    /// Model files of the project itself, disabled and Python ones included.
+    pub models: usize,
+    /// Of those, not disabled.
+    pub models_enabled: usize,
+    /// SQL models whose whole file gave a tree, and Python models.
+    pub parsed: usize,
+    /// Bodies that are no query.
+    pub not_queries: usize,
+    /// Bytes of SQL outside Jinja, in models.
+    pub sql_bytes: u64,
+    /// Of those, bytes that reached the parser as they stand.
+    pub read_bytes: u64,
+}
+
+/// The project.
+#[derive(Debug)]
+pub struct Project {
+    /// Its name.
+    pub name: String,
+    /// Where it lies.
+    pub place: Place,
+    /// Every file of the run.
+    pub files: Files,
+    /// What each file is.
+    pub members: Vec<Member>,
+    /// Trees of YAML files.
+    pub yaml: FxHashMap<FileId, Yaml>,
+    /// What dbt would refuse in a file's Jinja.
+    pub jinja_errors: Vec<(Span, String)>,
+    /// What dbt would refuse in property files, beyond YAML's syntax.
+    pub property_problems: Vec<(Span, String)>,
+    /// Suppression comments.
+    pub suppressions: Vec<Suppression>,
+    /// Every node, in order of unique id, then path.
+    pub nodes: Vec<Node>,
+    /// The graph of enabled nodes.
+    pub graph: Graph,
+    /// References that found no node, or a disabled one.
+    pub unresolved: Vec<(NodeId, Reference, Resolution)>,
+    /// The layers.
+    pub layers: LayerTable,
+    /// Macros.
+    pub macros: MacroLibrary,
+    /// Packages asked for.
+    pub dependencies: Vec<Dependency>,
+    /// Names of installed packages, the project's own first.
+    pub packages: Vec<Arc<str>>,
+    /// The dialect and how it was found.
+    pub dialect: DialectChoice,
+    /// The manifest that was laid over, if any.
+    pub manifest: Option<ManifestInfo>,
+    /// What was not looked at.
+    pub notices: Vec<Notice>,
+    /// What was counted.
+    pub counts: Counts,
+    /// The configuration.
+    pub config: Config,
+    by_id: FxHashMap<String, NodeId>,
+}
+
+impl Project {
+    /// A node by its id.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// A node by its unique id; of several that share it, the first enabled one.
+    pub fn by_unique_id(&self, unique_id: &str) -> Option<&Node> {
+        self.by_id.get(unique_id).map(|id| self.node(*id))
+    }
+
+    /// The project's own models that are not disabled.
+    pub fn models(&self) -> impl Iterator<Item = &Node> {
+        self.nodes
+            .iter()
+            .filter(|n| n.resource_type == ResourceType::Model && n.is_own() && !n.is_disabled())
+    }
+
+    /// Files of the project itself.
+    pub fn own_files(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|m| m.package == 0)
+    }
+
+    /// Is there a package that is asked for and not installed? Then a name that cannot be found
+    /// may be its.
+    pub fn misses_packages(&self) -> bool {
+        self.dependencies.iter().any(|d| !d.installed)
+    }
+
+    /// A file's path relative to the project.
+    pub fn path(&self, file: FileId) -> &str {
+        &self.files.get(file).path
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: Span) -> &str {
+        self.files.slice(span)
+    }
+
+    /// The facts of a node that selections ask about.
+    pub fn with_subject<T>(&self, node: &Node, ask: impl FnOnce(&Subject) -> T) -> T {
+        let tags = node.config.tags();
+        let source = match &node.source_name {
+            Some(_) => node.display_name(),
+            None => String::new(),
+        };
+        ask(&Subject {
+            path: self.path(node.file),
+            name: &node.name,
+            fqn: &node.fqn.join("."),
+            package: &node.package_name,
+            resource_type: node.resource_type.as_str(),
+            tags: &tags,
+            source: &source,
+        })
+    }
+}
+
+/// Is this role a file of SQL that makes nodes?
+fn makes_nodes(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Model | Role::PythonModel | Role::Seed | Role::Snapshot | Role::Test | Role::Analysis
+    )
+}
+
+/// Everything a build starts from.
+pub struct Sources {
+    /// The files.
+    pub loaded: Loaded,
+    /// The configuration.
+    pub config: Config,
+}

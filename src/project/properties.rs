@@ -1,0 +1,365 @@
+//! Property files: what YAML says of models, sources, exposures.
+
+use super::ResourceType;
+use super::resolve::Reference;
+use crate::syntax::jinja::{self, CallKind, Inline, Inputs, MacroLibrary, Mode, RelationRef};
+use crate::syntax::yaml::{Node as YamlNode, NodeId as YamlId, Yaml};
+use crate::text::{FileId, Span, Spanned};
+use serde_json::{Map, Value};
+
+/// A node's entry in a property file.
+#[derive(Debug, Clone)]
+pub struct Properties {
+    /// The file.
+    pub file: FileId,
+    /// The entry in its tree.
+    pub entry: YamlId,
+    /// The value of `name:`.
+    pub name_span: Span,
+    /// `description:`, blank ones too.
+    pub description: Option<String>,
+    /// `columns:`.
+    pub columns: Vec<Column>,
+    /// Tests of the node itself.
+    pub tests: Vec<DataTest>,
+    /// Constraints of the node itself.
+    pub constraints: Vec<Constraint>,
+}
+
+/// A column of an entry.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// `data_type:`.
+    pub data_type: Option<String>,
+    /// Its tests.
+    pub tests: Vec<DataTest>,
+    /// Its constraints.
+    pub constraints: Vec<Constraint>,
+    /// The entry in the tree.
+    pub entry: YamlId,
+}
+
+/// A generic test as it is attached to a node or a column.
+#[derive(Debug, Clone)]
+pub struct DataTest {
+    /// As written: `unique`, `dbt_utils.unique_combination_of_columns`.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// Arguments, from `arguments:` and beside it.
+    pub args: Map<String, Value>,
+    /// `config:`, and configuration written beside it.
+    pub config: Map<String, Value>,
+    /// It stands under `tests:`, the older spelling of `data_tests:`.
+    pub old_key: bool,
+}
+
+/// A constraint of a contract.
+#[derive(Debug, Clone)]
+pub struct Constraint {
+    /// `not_null`, `unique`, `primary_key` …
+    pub kind: String,
+    /// Its columns, for one on the whole node.
+    pub columns: Vec<String>,
+}
+
+/// An entry before it finds its node.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) kind: ResourceType,
+    pub(super) name: Spanned<String>,
+    /// The source, for a source table, and its own entry.
+    pub(super) source: Option<(String, YamlId)>,
+    pub(super) properties: Properties,
+    pub(super) versions: Vec<Version>,
+    pub(super) latest: Option<String>,
+    pub(super) refs: Vec<Reference>,
+}
+
+/// A version of a model.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
+    pub(super) v: String,
+    pub(super) defined_in: Option<String>,
+    pub(super) entry: YamlId,
+}
+
+/// The entries of a property file, in order.
+pub(super) fn entries(yaml: &Yaml) -> Vec<Entry> {
+    let mut out = Vec::new();
+    let Some(root) = yaml.root() else {
+        return out;
+    };
+    let sections = [
+        ("models", ResourceType::Model),
+        ("seeds", ResourceType::Seed),
+        ("snapshots", ResourceType::Snapshot),
+        ("analyses", ResourceType::Analysis),
+        ("exposures", ResourceType::Exposure),
+        ("semantic_models", ResourceType::SemanticModel),
+    ];
+    for (key, kind) in sections {
+        for entry in list(root, key) {
+            out.extend(plain(entry, kind));
+        }
+    }
+    for source in list(root, "sources") {
+        let Some(name) = name_of(source) else {
+            continue;
+        };
+        for table in list(source, "tables") {
+            if let Some(mut entry) = plain(table, ResourceType::Source) {
+                entry.source = Some((name.value.clone(), source.resolve().id()));
+                out.push(entry);
+            }
+        }
+    }
+    out
+}
+
+fn list<'a>(node: YamlNode<'a>, key: &str) -> impl Iterator<Item = YamlNode<'a>> + use<'a> {
+    let list = node.get(key).map(|n| n.resolve());
+    list.into_iter().flat_map(|n| n.items())
+}
+
+fn name_of(entry: YamlNode) -> Option<Spanned<String>> {
+    let name = entry.get("name")?;
+    Some(Spanned::new(name.as_str()?.to_owned(), name.span()))
+}
+
+fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
+    let name = name_of(entry)?;
+    let text = |key: &str| entry.get(key).and_then(|n| n.as_str()).map(str::to_owned);
+    let versions = list(entry, "versions").filter_map(|v| {
+        Some(Version {
+            v: v.get("v")?.as_str()?.to_owned(),
+            defined_in: v
+                .get("defined_in")
+                .and_then(|n| n.as_str())
+                .map(str::to_owned),
+            entry: v.resolve().id(),
+        })
+    });
+    let refs = match kind {
+        ResourceType::Exposure => list(entry, "depends_on").filter_map(reference).collect(),
+        ResourceType::SemanticModel => entry.get("model").and_then(reference).into_iter().collect(),
+        // A snapshot in YAML has its relation as a property.
+        ResourceType::Snapshot => entry
+            .get("relation")
+            .and_then(reference)
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    };
+    Some(Entry {
+        kind,
+        properties: properties(entry, &name),
+        name,
+        source: None,
+        versions: versions.collect(),
+        latest: text("latest_version"),
+        refs,
+    })
+}
+
+fn properties(entry: YamlNode, name: &Spanned<String>) -> Properties {
+    Properties {
+        file: name.span.file,
+        entry: entry.resolve().id(),
+        name_span: name.span,
+        description: description(entry),
+        columns: columns(entry),
+        tests: tests(entry),
+        constraints: list(entry, "constraints").filter_map(constraint).collect(),
+    }
+}
+
+fn description(entry: YamlNode) -> Option<String> {
+    Some(entry.get("description")?.as_str()?.to_owned())
+}
+
+/// The columns of an entry (a model's or a version's).
+pub(super) fn columns(entry: YamlNode) -> Vec<Column> {
+    let column = |node: YamlNode| {
+        Some(Column {
+            name: name_of(node)?,
+            description: description(node),
+            data_type: node
+                .get("data_type")
+                .and_then(|n| n.as_str())
+                .map(str::to_owned),
+            tests: tests(node),
+            constraints: list(node, "constraints").filter_map(constraint).collect(),
+            entry: node.resolve().id(),
+        })
+    };
+    list(entry, "columns").filter_map(column).collect()
+}
+
+fn constraint(node: YamlNode) -> Option<Constraint> {
+    let columns = list(node, "columns").filter_map(|c| c.as_str().map(str::to_owned));
+    Some(Constraint {
+        kind: node.get("type")?.as_str()?.to_owned(),
+        columns: columns.collect(),
+    })
+}
+
+/// Keys of a test that configure it, where they stand beside its arguments.
+const TEST_CONFIG: &[&str] = &[
+    "severity",
+    "where",
+    "limit",
+    "enabled",
+    "warn_if",
+    "error_if",
+    "fail_calc",
+    "store_failures",
+    "store_failures_as",
+    "tags",
+    "meta",
+    "database",
+    "schema",
+    "alias",
+    "group",
+];
+
+/// The tests of an entry or a column, under either key.
+pub(super) fn tests(entry: YamlNode) -> Vec<DataTest> {
+    let mut out = Vec::new();
+    for (key, old_key) in [("tests", true), ("data_tests", false)] {
+        for item in list(entry, key) {
+            out.extend(test(item, old_key));
+        }
+    }
+    out
+}
+
+fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
+    if let Some(name) = item.as_str() {
+        return Some(DataTest {
+            name: name.to_owned(),
+            span: item.span(),
+            args: Map::new(),
+            config: Map::new(),
+            old_key,
+        });
+    }
+    // `- unique: {…}`, or `- name: …` with `test_name: unique`.
+    let (name, body) = match item.get("test_name") {
+        Some(name) => (name, item),
+        None => item.entries().into_iter().next()?,
+    };
+    let mut args = Map::new();
+    let mut config = Map::new();
+    for (key, value) in body.resolve().entries() {
+        let Some(key) = key.as_str() else { continue };
+        let value = value.to_json();
+        match (key, value) {
+            ("arguments", Value::Object(more)) => args.extend(more),
+            ("config", Value::Object(more)) => config.extend(more),
+            ("name" | "test_name" | "description", _) => {}
+            (key, value) if TEST_CONFIG.contains(&key) => {
+                config.insert(key.to_owned(), value);
+            }
+            (key, value) => {
+                args.insert(key.to_owned(), value);
+            }
+        }
+    }
+    Some(DataTest {
+        name: name.as_str()?.to_owned(),
+        span: name.span(),
+        args,
+        config,
+        old_key,
+    })
+}
+
+/// `ref('x')` or `{{ ref('x') }}` written as a YAML string.
+fn reference(node: YamlNode) -> Option<Reference> {
+    let text = node.as_str()?.trim();
+    let inner = text.strip_prefix("{{").and_then(|t| t.strip_suffix("}}"));
+    let src = format!("{{{{ {} }}}}", inner.unwrap_or(text));
+    let template = jinja::parse(&src);
+    let evaluation = jinja::evaluate(&Inputs {
+        src: &src,
+        nodes: &template.nodes,
+        macros: &MacroLibrary::default(),
+        package: "",
+        adapter: None,
+        target: None,
+        var: &|_| None,
+        mode: Mode::Parse,
+        inline: Inline::Never,
+    });
+    let relation = evaluation.calls.iter().find_map(|c| match c.kind {
+        CallKind::Relation(id) => Some(evaluation.relations[id.0 as usize].clone()),
+        _ => None,
+    })?;
+    let known = !matches!(relation, RelationRef::This | RelationRef::Other);
+    known.then_some(Reference {
+        relation,
+        span: node.span(),
+        in_comment: false,
+        in_macro: false,
+    })
+}
+
+#[cfg(test)]
+mod tests_of_properties {
+    use super::*;
+    use crate::syntax::yaml;
+
+    fn read(text: &str) -> Vec<Entry> {
+        entries(&yaml::parse(FileId(0), text))
+    }
+
+    #[test]
+    fn models_with_tests_in_every_spelling() {
+        let found = read(
+            "models:\n- name: a\n  description: x\n  tests: [unique]\n  columns:\n  - name: id\n    data_tests:\n    - not_null\n    - unique: {config: {severity: warn}}\n    - name: own\n      test_name: accepted_values\n      arguments: {values: [1]}\n    - relationships: {to: ref('b'), field: id, where: x}\n    constraints: [{type: not_null}]\n",
+        );
+        let entry = &found[0].properties;
+        assert!(entry.tests[0].old_key);
+        let column = &entry.columns[0];
+        let names: Vec<&str> = column.tests.iter().map(|t| t.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["not_null", "unique", "accepted_values", "relationships"]
+        );
+        assert_eq!(column.tests[1].config["severity"], "warn");
+        assert_eq!(column.tests[2].args["values"][0], 1);
+        assert_eq!(column.tests[3].config["where"], "x");
+        assert_eq!(column.tests[3].args["field"], "id");
+        assert_eq!(column.constraints[0].kind, "not_null");
+    }
+
+    #[test]
+    fn sources_versions_and_references() {
+        let found = read(
+            "sources:\n- name: erp\n  tables:\n  - name: orders\n  - name: items\nmodels:\n- name: dim\n  latest_version: 2\n  versions:\n  - v: 1\n  - v: 2\n    defined_in: dim_new\nexposures:\n- name: e\n  depends_on: [\"ref('dim', v=1)\", \"{{ source('erp', 'orders') }}\"]\n",
+        );
+        assert_eq!(found.len(), 4);
+        let dim = found.iter().find(|e| e.name.value == "dim").unwrap();
+        assert_eq!(dim.versions[1].defined_in.as_deref(), Some("dim_new"));
+        let exposure = found
+            .iter()
+            .find(|e| e.kind == ResourceType::Exposure)
+            .unwrap();
+        assert_eq!(exposure.refs.len(), 2);
+        let source = found.iter().find(|e| e.name.value == "items").unwrap();
+        assert_eq!(source.source.as_ref().unwrap().0, "erp");
+    }
+
+    #[test]
+    fn what_is_no_entry_is_passed_over() {
+        assert_eq!(read("models: 3\n").len(), 0);
+        assert_eq!(read("models:\n- 1\n- {}\n- name: [a]\n").len(), 0);
+        assert_eq!(read("version: 2\n").len(), 0);
+        assert_eq!(read("").len(), 0);
+    }
+}

@@ -1,0 +1,44 @@
+//! Project variables: dbt_project.yml's, and what is laid over them.
+
+use crate::load::Package;
+use serde_json::{Map, Value};
+
+/// The variables that a package's files see.
+#[derive(Debug, Default)]
+pub(super) struct Vars {
+    over: Map<String, Value>,
+    /// Scopes from the strongest to the weakest.
+    scopes: Vec<Map<String, Value>>,
+}
+
+impl Vars {
+    /// For files of `package`, in the project `root`. dbt looks into the root project's section
+    /// for the package, its global section, then the package's own two.
+    pub(super) fn new(root: &Package, package: &Package, over: &Map<String, Value>) -> Self {
+        let mut scopes = Vec::new();
+        let mut projects = vec![root];
+        if package.file != root.file {
+            projects.push(package);
+        }
+        for project in projects {
+            let vars = project.yaml.root().and_then(|r| r.get("vars"));
+            let Some(Value::Object(all)) = vars.map(|v| v.to_json()) else {
+                continue;
+            };
+            if let Some(Value::Object(own)) = all.get(&*package.name) {
+                scopes.push(own.clone());
+            }
+            scopes.push(all);
+        }
+        Self {
+            over: over.clone(),
+            scopes,
+        }
+    }
+
+    /// The value of a variable.
+    pub(super) fn get(&self, name: &str) -> Option<Value> {
+        let scopes = std::iter::once(&self.over).chain(&self.scopes);
+        scopes.into_iter().find_map(|s| s.get(name)).cloned()
+    }
+}
