@@ -7,3 +7,4 @@ pub mod comment;
 pub mod jinja;
 pub mod sql;
 pub mod template;
+pub mod yaml;

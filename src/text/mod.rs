@@ -5,9 +5,11 @@
 //! (Never called "source": dbt owns that word.)
 
 mod lines;
+mod nearest;
 mod read;
 
 pub use lines::{LineCol, LineIndex};
+pub use nearest::nearest;
 pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_text};
 
 use std::path::{Path, PathBuf};
