@@ -1,10 +1,17 @@
 //! harness-lint: a static linter and auditor for dbt repositories.
 
+pub mod check;
 pub mod config;
+pub mod declared;
+pub mod error;
 pub mod load;
 pub mod manifest;
 pub mod project;
+pub mod registry;
 pub mod rule;
+mod rules;
+pub mod run;
+pub mod select;
 pub mod syntax;
 pub mod text;
 pub mod threads;

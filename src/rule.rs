@@ -1,6 +1,7 @@
 //! What a rule is.
 
 use crate::project::{Node, NodeId, Project};
+use crate::syntax::comment::Suppression;
 use crate::text::FileId;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -103,9 +104,9 @@ impl Meta {
     }
 
     /// What to do about a finding of this rule where the finding itself says nothing: the first
-    /// paragraph of the page's section "Fix".
+    /// paragraph of the page's section "What to do".
     pub fn advice(&self) -> String {
-        let section = self.section("Fix").unwrap_or_default();
+        let section = self.section("What to do").unwrap_or_default();
         let paragraph = section.lines().take_while(|l| !l.trim().is_empty());
         paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
     }
@@ -148,6 +149,17 @@ impl Sink {
     }
 }
 
+/// A suppression comment and what came of it.
+#[derive(Debug)]
+pub struct SuppressionUse<'a> {
+    /// The comment.
+    pub suppression: &'a Suppression,
+    /// Rules it names that ran on its file and that it did not suppress.
+    pub idle: Vec<&'a str>,
+    /// Rules it names that do not exist.
+    pub unknown: Vec<&'a str>,
+}
+
 /// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
 /// rule.
 pub trait Rule: Send + Sync {
@@ -159,6 +171,9 @@ pub trait Rule: Send + Sync {
 
     /// Once per file of the project itself, models' files included.
     fn file(&self, _cx: &Cx, _file: FileId, _sink: &mut Sink) {}
+
+    /// Once, when every other rule has run: which suppressions there are and what they did.
+    fn suppressions(&self, _cx: &Cx, _all: &[SuppressionUse], _sink: &mut Sink) {}
 }
 
 /// A rule compiled into the binary. Its fields are its options.

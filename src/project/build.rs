@@ -7,7 +7,7 @@ use super::properties::{self, Entry};
 use super::resolve::{Index, Reference, Resolution};
 use super::vars::Vars;
 use super::*;
-use crate::config::{ManifestSetting, PathPattern};
+use crate::config::ManifestSetting;
 use crate::load::{DialectHints, Package, dialect_hints};
 use crate::manifest::Manifest;
 use crate::syntax::comment;
@@ -91,6 +91,7 @@ pub fn build(
         ..
     } = loaded;
     let names = packages.iter().map(|p| p.name.clone()).collect();
+    let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));
     let mut suppressions = parts.suppressions;
@@ -124,6 +125,7 @@ pub fn build(
         counts,
         config,
         by_id,
+        package_files: package_projects,
     })
 }
 

@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_place_outside_a_comment_wins() {
         let mut g = Graph::new(2);
-        let at = |in_comment| Edge {
+        let at = |in_comment: bool| Edge {
             span: Some(Span::new(
                 crate::text::FileId(0),
                 usize::from(!in_comment),

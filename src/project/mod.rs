@@ -18,14 +18,14 @@ pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
-use crate::config::{Config, Subject};
+use crate::config::{Config, Layer, Matcher, Subject};
 use crate::load::{Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::MacroLibrary;
 use crate::syntax::template::SqlFile;
 use crate::syntax::yaml::Yaml;
 use crate::text::{FileId, Files, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// A node of [`Project::nodes`].
@@ -200,6 +200,8 @@ pub struct Project {
     /// The configuration.
     pub config: Config,
     by_id: FxHashMap<String, NodeId>,
+    /// dbt_project.yml of installed packages.
+    package_files: Vec<FileId>,
 }
 
 impl Project {
@@ -239,6 +241,49 @@ impl Project {
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
         self.files.slice(span)
+    }
+
+    /// Files of the project itself that rules look at: its members and its YAML, in order.
+    pub fn own_file_ids(&self) -> Vec<FileId> {
+        let foreign: FxHashSet<FileId> = self
+            .members
+            .iter()
+            .filter(|m| m.package > 0)
+            .map(|m| m.file)
+            .chain(self.package_files.iter().copied())
+            .collect();
+        let members = self.own_files().map(|m| m.file);
+        let yaml = self.yaml.keys().copied().filter(|f| !foreign.contains(f));
+        let mut all: Vec<FileId> = members.chain(yaml).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Does a part of the configuration hold a finding about this node, or in this file?
+    pub fn matches(&self, matcher: &Matcher, node: Option<NodeId>, file: FileId) -> bool {
+        match node {
+            Some(id) => self.with_subject(self.node(id), |s| matcher.matches(s)),
+            None => matcher.matches(&Subject {
+                path: self.path(file),
+                name: "",
+                fqn: "",
+                package: &self.name,
+                resource_type: "",
+                tags: &[],
+                source: "",
+            }),
+        }
+    }
+
+    /// The layer of a node, as configured or inferred.
+    pub fn layer(&self, node: &Node) -> Option<&Layer> {
+        self.layers.layers.get(node.layer.as_ref()?.index)
+    }
+
+    /// The name by which rules speak of a node's layer: staging, marts …
+    pub fn role(&self, node: &Node) -> Option<&String> {
+        Some(&self.layer(node)?.role)
     }
 
     /// The facts of a node that selections ask about.

@@ -26,17 +26,7 @@ pub fn in_sql(file: FileId, src: &str, tokens: &[Token]) -> Vec<Suppression> {
     if memmem::find(src.as_bytes(), MARK.as_bytes()).is_none() {
         return Vec::new();
     }
-    let mut comments: Vec<Range<usize>> = Vec::new();
-    let mut state = SqlState::Code;
-    for token in tokens {
-        let range = token.range.start as usize..token.range.end as usize;
-        match token.kind {
-            TokenKind::Comment => comments.push(range),
-            TokenKind::Text => state.feed(src, range, &mut comments),
-            _ => {}
-        }
-    }
-    find(file, src, &comments)
+    find(file, src, &comments(src, tokens))
 }
 
 /// The suppressions of a YAML file: in `#` comments, whose places the YAML tree knows.
@@ -56,6 +46,40 @@ pub fn in_markdown(file: FileId, src: &str) -> Vec<Suppression> {
         at = end;
     }
     find(file, src, &comments)
+}
+
+/// The parts of a SQL file with Jinja that are neither in a SQL comment nor in a Jinja one.
+pub fn code_ranges(src: &str) -> Vec<Range<usize>> {
+    let (tokens, _) = super::jinja::lex(src);
+    let mut comments = comments(src, &tokens);
+    comments.sort_by_key(|r| r.start);
+    let mut out = Vec::new();
+    let mut at = 0;
+    for comment in comments {
+        if at < comment.start {
+            out.push(at..comment.start);
+        }
+        at = at.max(comment.end);
+    }
+    if at < src.len() {
+        out.push(at..src.len());
+    }
+    out
+}
+
+/// Comments of SQL and of Jinja, outside strings.
+fn comments(src: &str, tokens: &[Token]) -> Vec<Range<usize>> {
+    let mut comments: Vec<Range<usize>> = Vec::new();
+    let mut state = SqlState::Code;
+    for token in tokens {
+        let range = token.range.start as usize..token.range.end as usize;
+        match token.kind {
+            TokenKind::Comment => comments.push(range),
+            TokenKind::Text => state.feed(src, range, &mut comments),
+            _ => {}
+        }
+    }
+    comments
 }
 
 fn find(file: FileId, src: &str, comments: &[Range<usize>]) -> Vec<Suppression> {

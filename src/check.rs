@@ -1,0 +1,366 @@
+//! Runs rules over a project, applies suppressions and exclusions, and gives findings in the one
+//! order in which reports print them.
+
+use crate::config::id_matches;
+use crate::project::{NodeId, Project};
+use crate::registry::{Active, Instance};
+use crate::rule::{Cx, Meta, Rule, Sink, SuppressionUse};
+use crate::syntax::comment::Suppression;
+use crate::text::FileId;
+use crate::violation::{Confidence, Fix, Label, Severity, Violation};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A violation with everything that is known of it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// 64 bits that stay the same while the defect stays: see [`check`].
+    pub fingerprint: u64,
+    /// The rule's id.
+    pub rule: String,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The node it is about.
+    pub node: Option<NodeId>,
+    /// Where, and what is wrong.
+    pub primary: Label,
+    /// Other places.
+    pub related: Vec<Label>,
+    /// What to do.
+    pub help: String,
+    /// How to mend it.
+    pub fix: Option<Fix>,
+}
+
+/// Which part of the project is reported on.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Selected nodes; none for all.
+    pub nodes: Option<FxHashSet<NodeId>>,
+    /// Selected files; none for all. A finding about a selected node counts wherever it lies.
+    pub files: Option<FxHashSet<FileId>>,
+}
+
+/// Findings that an exclusion of the configuration kept back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluded {
+    /// The reason it gives.
+    pub reason: String,
+    /// How many findings.
+    pub count: usize,
+}
+
+/// The outcome of a run.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// In order of path, place and rule.
+    pub findings: Vec<Finding>,
+    /// Findings that a comment suppressed.
+    pub suppressed: usize,
+    /// What the configuration's exclusions kept back, in their order.
+    pub excluded: Vec<Excluded>,
+    /// How many rules ran.
+    pub rules: usize,
+}
+
+/// A violation on its way: the rule's index, its instance, the node.
+struct Raw {
+    rule: usize,
+    severity: Option<Severity>,
+    node: Option<NodeId>,
+    violation: Violation,
+}
+
+/// Runs the rules.
+///
+/// A finding's fingerprint is made of the rule's id, the node's unique id (the path where there is
+/// no node or two nodes share the id), the flagged symbol (else the flagged text with its white
+/// space folded), and its ordinal among equals. Neither lines nor messages enter it.
+pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
+    let cx = Cx { project };
+    let mut raw = run(&cx, rules);
+    sort(project, rules, &mut raw);
+    let (mut kept, suppressed, used) = suppress(project, rules, raw);
+    let uses = suppression_uses(project, rules, &used);
+    let mut late = Vec::new();
+    for (index, active) in rules.iter().enumerate() {
+        let judge = |rule: &dyn Rule, sink: &mut Sink| rule.suppressions(&cx, &uses, sink);
+        with_instances(&cx, index, active, None, &judge, &mut late);
+    }
+    kept.extend(late);
+    sort(project, rules, &mut kept);
+    let mut checked = Checked {
+        suppressed,
+        rules: rules.len(),
+        ..Checked::default()
+    };
+    let kept = exclude(project, rules, kept, &mut checked);
+    checked.findings = fingerprinted(project, rules, kept);
+    checked.findings.retain(|f| in_scope(f, scope));
+    checked
+}
+
+fn run(cx: &Cx, rules: &[Active]) -> Vec<Raw> {
+    let models: Vec<_> = cx.project.models().collect();
+    let files = cx.project.own_file_ids();
+    let whole = rules
+        .par_iter()
+        .enumerate()
+        .flat_map_iter(|(index, active)| {
+            let mut out = Vec::new();
+            let judge = |rule: &dyn Rule, sink: &mut Sink| rule.project(cx, sink);
+            with_instances(cx, index, active, None, &judge, &mut out);
+            out
+        });
+    let per_model = models.par_iter().flat_map_iter(|model| {
+        let mut out = Vec::new();
+        for (index, active) in rules.iter().enumerate() {
+            let judge = |rule: &dyn Rule, sink: &mut Sink| rule.model(cx, model, sink);
+            with_instances(cx, index, active, Some(model.id), &judge, &mut out);
+        }
+        out
+    });
+    let per_file = files.par_iter().flat_map_iter(|file| {
+        let mut out = Vec::new();
+        for (index, active) in rules.iter().enumerate() {
+            let judge = |rule: &dyn Rule, sink: &mut Sink| rule.file(cx, *file, sink);
+            with_instances(cx, index, active, None, &judge, &mut out);
+        }
+        out
+    });
+    whole.chain(per_model).chain(per_file).collect()
+}
+
+/// Runs each instance of a rule and keeps what it says of its own part of the project.
+fn with_instances(
+    cx: &Cx,
+    index: usize,
+    active: &Active,
+    node: Option<NodeId>,
+    judge: &dyn Fn(&dyn Rule, &mut Sink),
+    out: &mut Vec<Raw>,
+) {
+    let all = std::iter::once((None, &active.base));
+    let parts = active.parts.iter().map(|(part, i)| (Some(*part), i));
+    for (part, instance) in all.chain(parts) {
+        let Some(rule) = &instance.rule else { continue };
+        let mut sink = Sink::new(node);
+        judge(&**rule, &mut sink);
+        for (node, violation) in sink.into_findings() {
+            if !active.parts.is_empty() && part_of(cx.project, active, node, &violation) != part {
+                continue;
+            }
+            out.push(Raw {
+                rule: index,
+                severity: severity_of(instance, &violation, &active.meta),
+                node,
+                violation,
+            });
+        }
+    }
+}
+
+fn severity_of(instance: &Instance, violation: &Violation, meta: &Meta) -> Option<Severity> {
+    instance
+        .severity
+        .or(violation.severity)
+        .or(Some(meta.severity))
+}
+
+/// The last override that speaks of this rule and holds the finding.
+fn part_of(
+    project: &Project,
+    active: &Active,
+    node: Option<NodeId>,
+    violation: &Violation,
+) -> Option<usize> {
+    let holds = |part: &usize| {
+        let matcher = &project.config.overrides[*part].matcher;
+        project.matches(matcher, node, violation.primary.span.file)
+    };
+    let parts = active.parts.iter().map(|(part, _)| *part);
+    parts.rev().find(|p| holds(p))
+}
+
+fn sort(project: &Project, rules: &[Active], raw: &mut [Raw]) {
+    raw.sort_by(|a, b| {
+        let key = |r: &Raw| {
+            let span = r.violation.primary.span;
+            (span.start, rules[r.rule].meta.id.clone(), span.end)
+        };
+        let path = |r: &Raw| project.path(r.violation.primary.span.file);
+        path(a)
+            .cmp(path(b))
+            .then_with(|| key(a).cmp(&key(b)))
+            .then_with(|| {
+                a.violation
+                    .primary
+                    .message
+                    .cmp(&b.violation.primary.message)
+            })
+            .then_with(|| a.node.cmp(&b.node))
+    });
+}
+
+/// Takes out what comments suppress. Gives what is left, how many went, and which rule each
+/// comment suppressed.
+fn suppress(
+    project: &Project,
+    rules: &[Active],
+    raw: Vec<Raw>,
+) -> (Vec<Raw>, usize, FxHashSet<(usize, usize)>) {
+    let mut by_file: FxHashMap<FileId, Vec<(usize, &Suppression, u32)>> = FxHashMap::default();
+    for (i, s) in project.suppressions.iter().enumerate() {
+        let line = project.files.get(s.span.file).line_col(s.span.start).line;
+        by_file.entry(s.span.file).or_default().push((i, s, line));
+    }
+    let mut used = FxHashSet::default();
+    let before = raw.len();
+    let kept: Vec<Raw> = raw
+        .into_iter()
+        .filter(|r| {
+            let span = r.violation.primary.span;
+            let Some(here) = by_file.get(&span.file) else {
+                return true;
+            };
+            let line = project.files.get(span.file).line_col(span.start).line;
+            let id = &rules[r.rule].meta.id;
+            let mut hit = false;
+            for (i, s, at) in here {
+                let covers = s.whole_file || covered(here, *at, line);
+                if covers && s.rules.iter().any(|p| id_matches(p, id)) {
+                    used.insert((*i, r.rule));
+                    hit = true;
+                }
+            }
+            !hit
+        })
+        .collect();
+    let gone = before - kept.len();
+    (kept, gone, used)
+}
+
+/// A comment covers its own line and the one below; comments that stand on consecutive lines share
+/// the line below the last.
+fn covered(here: &[(usize, &Suppression, u32)], at: u32, line: u32) -> bool {
+    let mut below = at + 1;
+    while here.iter().any(|(_, _, other)| *other == below) && below < line {
+        below += 1;
+    }
+    line == at || line == below
+}
+
+fn suppression_uses<'a>(
+    project: &'a Project,
+    rules: &[Active],
+    used: &FxHashSet<(usize, usize)>,
+) -> Vec<SuppressionUse<'a>> {
+    let known = crate::registry::ids();
+    let all = project.suppressions.iter().enumerate();
+    all.map(|(i, s)| {
+        let ran = |pattern: &str| {
+            let hits = rules.iter().enumerate();
+            hits.filter(|(_, a)| id_matches(pattern, &a.meta.id))
+                .map(|(index, _)| index)
+                .collect::<Vec<usize>>()
+        };
+        let mut idle = Vec::new();
+        let mut unknown = Vec::new();
+        for pattern in &s.rules {
+            let exists =
+                known.iter().any(|id| id_matches(pattern, id)) || pattern.starts_with("ap/");
+            if !exists {
+                unknown.push(pattern.as_str());
+                continue;
+            }
+            let ran = ran(pattern);
+            if !ran.is_empty() && !ran.iter().any(|r| used.contains(&(i, *r))) {
+                idle.push(pattern.as_str());
+            }
+        }
+        SuppressionUse {
+            suppression: s,
+            idle,
+            unknown,
+        }
+    })
+    .collect()
+}
+
+/// Takes out what the configuration excludes, and counts it.
+fn exclude(project: &Project, rules: &[Active], raw: Vec<Raw>, checked: &mut Checked) -> Vec<Raw> {
+    let exclusions = &project.config.exclude;
+    let mut counts = vec![0usize; exclusions.len()];
+    let kept = raw
+        .into_iter()
+        .filter(|r| {
+            let id = &rules[r.rule].meta.id;
+            let hit = exclusions.iter().position(|e| {
+                (e.rules.is_empty() || e.rules.iter().any(|p| id_matches(p, id)))
+                    && project.matches(&e.matcher, r.node, r.violation.primary.span.file)
+            });
+            if let Some(i) = hit {
+                counts[i] += 1;
+            }
+            hit.is_none()
+        })
+        .collect();
+    let reasons = exclusions.iter().map(|e| e.reason.clone());
+    checked.excluded = reasons
+        .zip(counts)
+        .map(|(reason, count)| Excluded { reason, count })
+        .collect();
+    kept
+}
+
+fn fingerprinted(project: &Project, rules: &[Active], raw: Vec<Raw>) -> Vec<Finding> {
+    let mut ids: FxHashMap<&str, usize> = FxHashMap::default();
+    for node in &project.nodes {
+        *ids.entry(node.unique_id.as_str()).or_default() += 1;
+    }
+    let mut seen: FxHashMap<String, usize> = FxHashMap::default();
+    raw.into_iter()
+        .map(|r| {
+            let meta = &rules[r.rule].meta;
+            let v = r.violation;
+            let path = project.path(v.primary.span.file);
+            let subject = match r.node.map(|n| project.node(n)) {
+                Some(n) if ids[n.unique_id.as_str()] > 1 => format!("{}\0{path}", n.unique_id),
+                Some(n) => n.unique_id.clone(),
+                None => path.to_owned(),
+            };
+            let symbol = v.symbol.unwrap_or_else(|| {
+                let words: Vec<&str> = project.text(v.primary.span).split_whitespace().collect();
+                words.join(" ")
+            });
+            let mut key = format!("{}\0{subject}\0{symbol}", meta.id);
+            let ordinal = seen.entry(key.clone()).or_default();
+            key.push_str(&format!("\0{ordinal}"));
+            *ordinal += 1;
+            Finding {
+                fingerprint: xxhash_rust::xxh3::xxh3_64(key.as_bytes()),
+                rule: meta.id.to_string(),
+                severity: r.severity.unwrap_or(meta.severity),
+                confidence: v.confidence.unwrap_or(meta.confidence),
+                node: r.node,
+                help: v.help.unwrap_or_else(|| meta.advice()),
+                primary: v.primary,
+                related: v.related,
+                fix: v.fix,
+            }
+        })
+        .collect()
+}
+
+fn in_scope(finding: &Finding, scope: &Scope) -> bool {
+    let node = finding.node;
+    let by_node = |set: &FxHashSet<NodeId>| node.is_some_and(|n| set.contains(&n));
+    match (&scope.nodes, &scope.files) {
+        (None, None) => true,
+        (Some(nodes), None) => by_node(nodes),
+        (None, Some(files)) => files.contains(&finding.primary.span.file),
+        (Some(nodes), Some(files)) => by_node(nodes) || files.contains(&finding.primary.span.file),
+    }
+}

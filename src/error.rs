@@ -1,0 +1,130 @@
+//! The run went wrong. What is wrong in the user's repository is never an error: it is a finding.
+
+use crate::config::ConfigError;
+use crate::load::FindError;
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use thiserror::Error;
+
+/// Why there is no report, with the exit code that says so.
+#[derive(Debug, Error, Diagnostic)]
+pub enum RunError {
+    /// The command line, or what it names, makes no sense.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What would be right.
+        #[help]
+        help: Option<String>,
+    },
+    /// The configuration was refused.
+    #[error("{path}{place}: {message}")]
+    Config {
+        /// The file as the user knows it.
+        path: String,
+        /// `:line:column`.
+        place: String,
+        /// What is wrong.
+        message: String,
+        /// What is allowed, or the nearest name.
+        #[help]
+        help: Option<String>,
+        /// The text around it.
+        #[source_code]
+        source_code: NamedSource<String>,
+        /// Where in the text.
+        #[label]
+        label: Option<SourceSpan>,
+    },
+    /// An input that was asked for is missing or unreadable.
+    #[error("{path}: {why}")]
+    Input {
+        /// The input.
+        path: String,
+        /// Why it cannot be used.
+        why: String,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+    /// Nothing that was asked for could be judged.
+    #[error("{message}")]
+    Nothing {
+        /// What was looked for.
+        message: String,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+    /// The report could not be written.
+    #[error("{0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl RunError {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            RunError::Usage { .. } | RunError::Config { .. } => 2,
+            RunError::Input { .. } | RunError::Output(_) => 3,
+            RunError::Nothing { .. } => 4,
+        }
+    }
+
+    /// A usage error.
+    pub fn usage(message: impl Into<String>, help: Option<String>) -> Self {
+        RunError::Usage {
+            message: message.into(),
+            help,
+        }
+    }
+}
+
+impl From<FindError> for RunError {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::Unreadable(path, why) => RunError::Input {
+                path: path.display().to_string(),
+                why,
+                help: None,
+            },
+            FindError::None(path) => RunError::Nothing {
+                message: format!("no dbt_project.yml in {}", path.display()),
+                help: Some("run it in a dbt project, or name one with --project-dir".to_owned()),
+            },
+            FindError::Several(dirs) => {
+                let list: Vec<String> = dirs
+                    .iter()
+                    .map(|d| format!("  --project-dir {}", d.display()))
+                    .collect();
+                RunError::usage(
+                    format!(
+                        "there are {} dbt projects here:\n{}",
+                        dirs.len(),
+                        list.join("\n")
+                    ),
+                    Some("name one of them".to_owned()),
+                )
+            }
+        }
+    }
+}
+
+impl From<ConfigError> for RunError {
+    fn from(error: ConfigError) -> Self {
+        let label = error.range.filter(|r| r.end <= error.text.len());
+        let place = label.as_ref().map_or(String::new(), |range| {
+            let index = crate::text::LineIndex::new(&error.text);
+            let at = index.line_col(&error.text, range.start);
+            format!(":{}:{}", at.line, at.col)
+        });
+        RunError::Config {
+            source_code: NamedSource::new(&error.path, error.text),
+            path: error.path,
+            place,
+            message: error.message,
+            help: error.help,
+            label: label.map(Into::into),
+        }
+    }
+}

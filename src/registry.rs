@@ -1,0 +1,411 @@
+//! Every rule that exists, and which of them a run uses. One list; everything else is derived.
+
+use crate::config::{Config, ConfigError, RuleSetting, Switch, id_matches};
+use crate::declared::{self, Declared};
+use crate::load::Place;
+use crate::rule::{BuiltIn, Meta, Preset, Rule};
+use crate::syntax::yaml::{self, DeError, Node as YamlNode};
+use crate::text::{FileId, Span, Spanned};
+use crate::violation::Severity;
+use schemars::{Schema, SchemaGenerator};
+use std::sync::LazyLock;
+
+type Options<'a> = [(Spanned<String>, YamlNode<'a>)];
+
+/// A rule compiled into the binary.
+pub struct BuiltInEntry {
+    meta: Meta,
+    build: fn(&Options, Span) -> Result<Box<dyn Rule>, DeError>,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl BuiltInEntry {
+    /// The entry of a rule type.
+    pub const fn of<R: BuiltIn>() -> Self {
+        Self {
+            meta: R::META,
+            build: build::<R>,
+            schema: |generator| generator.subschema_for::<R>(),
+        }
+    }
+}
+
+fn build<R: BuiltIn>(options: &Options, whole: Span) -> Result<Box<dyn Rule>, DeError> {
+    if options.is_empty() {
+        return Ok(Box::new(R::default()));
+    }
+    Ok(Box::new(yaml::from_entries::<R>(options, whole)?))
+}
+
+/// A declared rule that ships with the binary.
+pub struct DeclaredEntry {
+    /// rule.yaml.
+    pub yaml: &'static str,
+    /// README.md.
+    pub doc: &'static str,
+}
+
+/// A rule, however it was written.
+pub enum Entry {
+    /// In Rust.
+    BuiltIn(&'static BuiltInEntry),
+    /// In YAML, shipped or the team's own.
+    Declared(Box<Declared>),
+}
+
+impl Entry {
+    /// What the rule is.
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Entry::BuiltIn(entry) => &entry.meta,
+            Entry::Declared(declared) => &declared.meta,
+        }
+    }
+
+    /// The JSON schema of its options; a declared rule has none.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
+        match self {
+            Entry::BuiltIn(entry) => Some((entry.schema)(generator)),
+            Entry::Declared(_) => None,
+        }
+    }
+
+    /// The team's own rules are on; what ships is on by preset.
+    fn is_own(&self) -> bool {
+        matches!(self, Entry::Declared(d) if d.own)
+    }
+}
+
+static SHIPPED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let built_in = crate::rules::BUILT_IN.iter().map(Entry::BuiltIn);
+    // A shipped rule that does not read is caught by the tests over this list.
+    let declared = crate::rules::DECLARED.iter().filter_map(|entry| {
+        let file = yaml::parse(FileId(0), entry.yaml);
+        declared::read(&file, Some(entry.doc))
+            .ok()
+            .map(|d| Entry::Declared(Box::new(d)))
+    });
+    let mut all: Vec<Entry> = built_in.chain(declared).collect();
+    all.sort_by(|a, b| a.meta().id.cmp(&b.meta().id));
+    all
+});
+
+/// Every shipped rule, by id.
+pub fn shipped() -> &'static [Entry] {
+    &SHIPPED
+}
+
+/// The ids of all shipped rules, in order.
+pub fn ids() -> Vec<&'static str> {
+    shipped().iter().map(|e| &*e.meta().id).collect()
+}
+
+/// A rule in use.
+pub struct Active {
+    /// What it is.
+    pub meta: Meta,
+    /// What it does where no part says otherwise.
+    pub base: Instance,
+    /// By index of [`Config::overrides`]; later ones win.
+    pub parts: Vec<(usize, Instance)>,
+}
+
+/// A rule with its options.
+pub struct Instance {
+    /// None where it is off.
+    pub rule: Option<Box<dyn Rule>>,
+    /// The severity that the user set.
+    pub severity: Option<Severity>,
+}
+
+/// `--rule` and `--ignore`: ids or `category/*`.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFilter {
+    /// Only these, switched on whatever the configuration says.
+    pub only: Vec<String>,
+    /// Not these.
+    pub ignore: Vec<String>,
+}
+
+impl RuleFilter {
+    /// A pattern that names no rule.
+    pub fn unknown(&self, entries: &[&Entry]) -> Option<&str> {
+        let known = |p: &&String| entries.iter().any(|e| id_matches(p, &e.meta().id));
+        let all = self.only.iter().chain(&self.ignore);
+        all.into_iter().find(|p| !known(p)).map(String::as_str)
+    }
+}
+
+/// The rules of the team's own folders.
+///
+/// # Errors
+/// The first rule.yaml that is refused, or a folder that is not there.
+pub fn own_rules(config: &Config, place: &Place) -> Result<Vec<Entry>, ConfigError> {
+    let mut all: Vec<Entry> = Vec::new();
+    for folder in &config.anti_patterns {
+        for declared in declared::read_folder(config, place, folder)? {
+            let id = &declared.meta.id;
+            let twice = shipped().iter().chain(&all).any(|e| e.meta().id == *id);
+            if twice {
+                return Err(declared.refuse(format!("there are two rules `{id}`")));
+            }
+            all.push(Entry::Declared(Box::new(declared)));
+        }
+    }
+    Ok(all)
+}
+
+/// The rules that a run uses, by id, with their options.
+///
+/// # Errors
+/// An option that is not the rule's, or of another type, with its place.
+pub fn active(
+    config: &Config,
+    own: &[Entry],
+    filter: &RuleFilter,
+) -> Result<Vec<Active>, ConfigError> {
+    let mut out = Vec::new();
+    let mut entries: Vec<&Entry> = shipped().iter().chain(own).collect();
+    entries.sort_by(|a, b| a.meta().id.cmp(&b.meta().id));
+    for entry in entries {
+        let meta = entry.meta();
+        let id: &str = &meta.id;
+        let named = |list: &[String]| list.iter().any(|p| id_matches(p, id));
+        if (!filter.only.is_empty() && !named(&filter.only)) || named(&filter.ignore) {
+            continue;
+        }
+        let setting = config.rule(id);
+        let preset_on = config
+            .presets
+            .iter()
+            .any(|p| meta.preset.is_some_and(|own| own <= *p));
+        let by_default = preset_on || entry.is_own() || !filter.only.is_empty();
+        let on = match setting.and_then(|s| s.switch) {
+            Some(Switch::Off) => !filter.only.is_empty(),
+            Some(_) => true,
+            None => by_default,
+        };
+        let base = instance(config, entry, &[setting], on)?;
+        let mut parts = Vec::new();
+        for (index, part) in config.overrides.iter().enumerate() {
+            let hit = part.rules.iter().rfind(|(p, _)| id_matches(p, id));
+            let Some((_, over)) = hit else { continue };
+            let on = match over.switch {
+                Some(Switch::Off) => false,
+                Some(_) => true,
+                None => on,
+            };
+            parts.push((index, instance(config, entry, &[setting, Some(over)], on)?));
+        }
+        if base.rule.is_some() || parts.iter().any(|(_, i)| i.rule.is_some()) {
+            out.push(Active {
+                meta: meta.clone(),
+                base,
+                parts,
+            });
+        }
+    }
+    Ok(out)
+}
+
+fn instance(
+    config: &Config,
+    entry: &Entry,
+    settings: &[Option<&RuleSetting>],
+    on: bool,
+) -> Result<Instance, ConfigError> {
+    let settings = settings.iter().flatten();
+    let mut severity = None;
+    let mut options: Vec<(Spanned<String>, YamlNode)> = Vec::new();
+    let mut whole = Span::whole(FileId(0));
+    for setting in settings {
+        if let Some(Switch::Severity(s)) = setting.switch {
+            severity = Some(s);
+        }
+        whole = setting.span.unwrap_or(whole);
+        for (name, at) in &setting.options {
+            let node = config.docs[at.doc].yaml.node(at.node);
+            options.retain(|(n, _)| n.value != name.value);
+            options.push((name.clone(), node));
+        }
+    }
+    // Options are checked even where the rule is off: a mistake must not wait for the day it is on.
+    let rule: Box<dyn Rule> = match entry {
+        Entry::BuiltIn(entry) => {
+            (entry.build)(&options, whole).map_err(|e| config.refuse(e, whole, &entry.meta.id))?
+        }
+        Entry::Declared(declared) => match options.first() {
+            None => Box::new(declared.rule.clone()),
+            Some((name, _)) => {
+                let message = format!("unknown option `{}`", name.value);
+                let error = DeError::new(message).at(name.span);
+                return Err(config.refuse(error, whole, &declared.meta.id));
+            }
+        },
+    };
+    Ok(Instance {
+        rule: on.then_some(rule),
+        severity,
+    })
+}
+
+impl Config {
+    /// An error of a rule's options as an error of the document that holds them.
+    fn refuse(&self, error: DeError, whole: Span, rule: &str) -> ConfigError {
+        let span = error.span.unwrap_or(whole);
+        let doc = self.docs.iter().find(|d| d.yaml.file == span.file);
+        ConfigError {
+            path: doc.map_or(String::new(), |d| d.name.clone()),
+            text: doc.map_or(String::new(), |d| d.text.clone()),
+            range: Some(span.range()),
+            message: format!("{rule}: {}", error.message),
+            help: error.help,
+        }
+    }
+}
+
+/// The smallest preset that holds a rule, and those above it.
+pub fn presets_of(meta: &Meta) -> Vec<&'static str> {
+    let Some(smallest) = meta.preset else {
+        return Vec::new();
+    };
+    let holding = Preset::ALL.into_iter().filter(|p| *p >= smallest);
+    holding.map(Preset::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn top() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn sorted(dir: &Path) -> Vec<PathBuf> {
+        let mut all: Vec<PathBuf> = fs::read_dir(dir)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn name(path: &Path) -> String {
+        path.file_stem().unwrap().to_str().unwrap().to_owned()
+    }
+
+    fn pascal(snake: &str) -> String {
+        snake
+            .split('_')
+            .map(|w| w[..1].to_uppercase() + &w[1..])
+            .collect()
+    }
+
+    /// What src/rules/mod.rs must be: every file beside it, and every folder with a rule.yaml.
+    fn wanted() -> String {
+        let mut modules = String::new();
+        let mut built_in = String::new();
+        for folder in sorted(&top().join("src/rules"))
+            .iter()
+            .filter(|p| p.is_dir())
+        {
+            let category = name(folder);
+            modules += &format!("mod {category} {{\n");
+            for file in sorted(folder) {
+                let rule = name(&file);
+                modules += &format!("    pub(super) mod {rule};\n");
+                let path = format!("{category}::{rule}::{}", pascal(&rule));
+                built_in += &format!("    BuiltInEntry::of::<{path}>(),\n");
+            }
+            modules += "}\n";
+        }
+        let mut declared = String::new();
+        for category in sorted(&top().join("rules")) {
+            for rule in sorted(&category)
+                .iter()
+                .filter(|p| p.join("rule.yaml").exists())
+            {
+                let path = format!("../../rules/{}/{}", name(&category), name(rule));
+                declared += &format!(
+                    "    DeclaredEntry {{\n        yaml: include_str!(\"{path}/rule.yaml\"),\n        \
+                     doc: include_str!(\"{path}/README.md\"),\n    }},\n"
+                );
+            }
+        }
+        format!(
+            "//! Every rule that ships, from the files beside this one and the folders in `rules/`.\n\
+             //! Written by `cargo test`; do not edit.\n\n\
+             use crate::registry::{{BuiltInEntry, DeclaredEntry}};\n\n{modules}\n\
+             #[rustfmt::skip]\npub(crate) static BUILT_IN: &[BuiltInEntry] = &[\n{built_in}];\n\n\
+             #[rustfmt::skip]\npub(crate) static DECLARED: &[DeclaredEntry] = &[\n{declared}];\n"
+        )
+    }
+
+    /// Rewrites the list when it is stale, then fails once, so that the change is seen.
+    #[test]
+    fn the_list_of_rules_is_that_of_the_files() {
+        let path = top().join("src/rules/mod.rs");
+        let wanted = wanted();
+        if fs::read_to_string(&path).unwrap() != wanted {
+            fs::write(&path, wanted).unwrap();
+            panic!("src/rules/mod.rs was stale and has been rewritten; run the tests again");
+        }
+    }
+
+    #[test]
+    fn every_shipped_rule_reads() {
+        let listed = crate::rules::BUILT_IN.len() + crate::rules::DECLARED.len();
+        assert_eq!(shipped().len(), listed, "a rule.yaml does not read");
+    }
+
+    #[test]
+    fn an_id_is_its_file_and_its_folder_and_unique() {
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in shipped() {
+            let id = &*entry.meta().id;
+            assert!(seen.insert(id), "{id} twice");
+            let folder = top().join("rules").join(id);
+            assert!(
+                folder.join("README.md").is_file(),
+                "no {}",
+                folder.display()
+            );
+            let built_in = matches!(entry, Entry::BuiltIn(_));
+            let file = format!("src/rules/{}.rs", id.replace('-', "_"));
+            assert_eq!(top().join(&file).is_file(), built_in, "{file}");
+            assert_eq!(folder.join("rule.yaml").is_file(), !built_in, "{id}");
+        }
+        for category in sorted(&top().join("rules")) {
+            for rule in sorted(&category) {
+                let id = format!("{}/{}", name(&category), name(&rule));
+                assert!(seen.contains(id.as_str()), "rules/{id} has no rule");
+            }
+        }
+    }
+
+    #[test]
+    fn presets_keep_their_promise() {
+        let of = |preset| {
+            let held = |e: &&Entry| e.meta().preset.is_some_and(|p| p <= preset);
+            shipped().iter().filter(held).count()
+        };
+        assert!(of(Preset::Minimal) <= 16);
+        assert!(of(Preset::Recommended) <= 40);
+    }
+
+    #[test]
+    fn a_heuristic_never_fails_ci_by_default() {
+        use crate::violation::Confidence;
+        for entry in shipped() {
+            let meta = entry.meta();
+            let fails = meta.severity == Severity::Error;
+            assert!(
+                !fails || meta.confidence == Confidence::Certain,
+                "{}: an error must be certain",
+                meta.id
+            );
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The way from a request to findings, one function per step. Verbs and tests start here.
+
+use crate::check::{self, Checked, Scope};
+use crate::config::{self, Config, ManifestSetting};
+use crate::error::RunError;
+use crate::load::{self, Place};
+use crate::project::{self, Project};
+use crate::registry::{self, Active, Entry, RuleFilter};
+use crate::select::{self, Selection};
+use crate::text::nearest;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// `--project-dir`.
+    pub project_dir: Option<PathBuf>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--manifest`.
+    pub manifest: Option<ManifestSetting>,
+    /// `--vars`, laid over the configuration's.
+    pub vars: Map<String, Value>,
+    /// `--target`.
+    pub target: Option<String>,
+    /// `--rule` and `--ignore`.
+    pub filter: RuleFilter,
+    /// `--select`, `--exclude` and paths.
+    pub selection: Selection,
+}
+
+/// A project with the rules that are to judge it.
+pub struct Prepared {
+    /// The project.
+    pub project: Project,
+    /// Rules in use.
+    pub rules: Vec<Active>,
+    /// The team's own declared rules, in use or not.
+    pub own: Vec<Entry>,
+}
+
+/// Finds the project and reads its configuration.
+///
+/// # Errors
+/// No project, several, or a configuration that is refused.
+pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
+    let place = load::find(&request.cwd, request.project_dir.as_deref())?;
+    let asked = request.config.as_deref();
+    if let Some(path) = asked
+        && !path.is_file()
+    {
+        return Err(RunError::Input {
+            path: path.display().to_string(),
+            why: "there is no such configuration".to_owned(),
+            help: None,
+        });
+    }
+    let mut config = config::load(&place, asked, &registry::ids())?;
+    config.vars.extend(request.vars.clone());
+    if let Some(target) = &request.target {
+        config.target = Some(target.clone());
+    }
+    Ok((place, config))
+}
+
+/// Reads and understands the project, and chooses its rules.
+///
+/// # Errors
+/// As [`configure`]; also an unknown rule, or a manifest that was asked for and cannot be used.
+pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
+    let (place, config) = configure(request)?;
+    let own = registry::own_rules(&config, &place)?;
+    let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
+    if let Some(unknown) = request.filter.unknown(&entries) {
+        return Err(unknown_rule(unknown, &entries));
+    }
+    known_declared(&config, &entries)?;
+    let rules = registry::active(&config, &own, &request.filter)?;
+    let loaded = load::load(place);
+    let options = project::Options {
+        manifest: request.manifest.clone(),
+    };
+    let project =
+        project::build(loaded, config, &options).map_err(|(path, why)| RunError::Input {
+            path,
+            why,
+            help: Some("run `dbt parse` again, or use --manifest off".to_owned()),
+        })?;
+    Ok(Prepared {
+        project,
+        rules,
+        own,
+    })
+}
+
+/// `ap/` ids of the configuration are known only when the team's folders were read.
+fn known_declared(config: &Config, entries: &[&Entry]) -> Result<(), RunError> {
+    for (id, setting) in &config.rules {
+        if entries.iter().any(|e| e.meta().id == id.as_str()) {
+            continue;
+        }
+        let error = unknown_rule(id, entries);
+        let RunError::Usage { message, help } = error else {
+            continue;
+        };
+        let doc = setting
+            .span
+            .and_then(|s| config.docs.iter().find(|d| d.yaml.file == s.file));
+        return Err(config::ConfigError {
+            path: doc.map_or(String::new(), |d| d.name.clone()),
+            text: doc.map_or(String::new(), |d| d.text.clone()),
+            range: setting.span.map(crate::text::Span::range),
+            message,
+            help,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// The error for a rule that does not exist, with the nearest that does.
+pub fn unknown_rule(id: &str, entries: &[&Entry]) -> RunError {
+    let ids = entries.iter().map(|e| &*e.meta().id);
+    let help = match nearest(id, ids) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`harness-lint rules` lists them".to_owned(),
+    };
+    RunError::usage(format!("unknown rule `{id}`"), Some(help))
+}
+
+/// A judged project.
+pub struct Outcome {
+    /// The project and its rules.
+    pub prepared: Prepared,
+    /// What they found.
+    pub checked: Checked,
+}
+
+/// The whole of `check`.
+///
+/// # Errors
+/// As [`prepare`]; also a selection that matches nothing.
+pub fn check(request: &Request) -> Result<Outcome, RunError> {
+    let prepared = prepare(request)?;
+    let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
+    let checked = check::check(&prepared.project, &prepared.rules, &scope);
+    Ok(Outcome { prepared, checked })
+}
+
+/// The scope of a whole project.
+pub fn everything() -> Scope {
+    Scope::default()
+}

@@ -1,0 +1,110 @@
+//! What the integration tests share: rule pages as projects, and runs over them.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use harness_lint::check::Finding;
+use harness_lint::registry::{Entry, RuleFilter};
+use harness_lint::run::{self, Outcome, Request};
+use harness_lint::threads;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Files of a tiny project by path.
+pub type Files = BTreeMap<String, String>;
+
+/// The files that a section of a page shows: fenced blocks whose info string is a language and a
+/// path.
+pub fn files_of(section: &str) -> Files {
+    let mut files = Files::new();
+    let mut open: Option<(String, String)> = None;
+    for line in section.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(info)) => {
+                let path = info.split_whitespace().nth(1).unwrap_or_default();
+                open = Some((path.to_owned(), String::new()));
+            }
+            (Some(_), Some(_)) => {
+                let (path, text) = open.take().unwrap();
+                if !path.is_empty() {
+                    files.insert(path, text);
+                }
+            }
+            (Some((_, text)), None) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    files
+}
+
+/// The files of a page's section, with those of Bad where the section does not show its own.
+pub fn example(entry: &Entry, section: &str) -> Option<Files> {
+    let meta = entry.meta();
+    let mut files = files_of(&meta.section("Bad")?);
+    files.extend(files_of(&meta.section(section)?));
+    // A file that a section shows as empty is not there.
+    files.retain(|_, text| !text.trim().is_empty());
+    Some(files)
+}
+
+/// Writes a project; dbt_project.yml is added where it is not shown.
+pub fn write(dir: &Path, files: &Files) {
+    let project = "dbt_project.yml".to_owned();
+    if !files.contains_key(&project) {
+        fs::write(dir.join(project), "name: shop\nversion: '1.0'\n").unwrap();
+    }
+    for (path, text) in files {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// `check` over a directory, on threads as the binary has them.
+pub fn check(dir: &Path, filter: RuleFilter) -> Outcome {
+    let request = Request {
+        cwd: dir.to_owned(),
+        project_dir: Some(dir.to_owned()),
+        filter,
+        ..Request::default()
+    };
+    threads::on_pool(2, || match run::check(&request) {
+        Ok(outcome) => outcome,
+        Err(error) => panic!("{error:?}"),
+    })
+}
+
+/// Only this rule, on whatever the configuration says.
+pub fn only(rule: &str) -> RuleFilter {
+    RuleFilter {
+        only: vec![rule.to_owned()],
+        ignore: Vec::new(),
+    }
+}
+
+/// `check` over files.
+pub fn check_files(files: &Files, filter: RuleFilter) -> Outcome {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), files);
+    check(dir.path(), filter)
+}
+
+/// A finding in one line, for messages and comparisons.
+pub fn line(outcome: &Outcome, f: &Finding) -> String {
+    let project = &outcome.prepared.project;
+    let file = project.files.get(f.primary.span.file);
+    let at = file.line_col(f.primary.span.start);
+    let severity = f.severity.as_str();
+    format!(
+        "{}:{}:{} {severity} {} {}",
+        file.path, at.line, at.col, f.rule, f.primary.message
+    )
+}
+
+/// All findings, a line each.
+pub fn lines(outcome: &Outcome) -> Vec<String> {
+    let findings = outcome.checked.findings.iter();
+    findings.map(|f| line(outcome, f)).collect()
+}
