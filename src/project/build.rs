@@ -269,7 +269,7 @@ impl<'a> Builder<'a> {
         &'e self,
         macros: &'e MacroLibrary,
         dialect: &'e DialectChoice,
-        var: &'e (dyn Fn(&str) -> Option<Value> + Sync),
+        var: jinja::Vars<'e>,
     ) -> Environment<'e> {
         Environment {
             macros,
