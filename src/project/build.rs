@@ -152,7 +152,7 @@ pub(super) struct Parts {
     entries: Vec<(usize, Entry)>,
     latest: FxHashMap<(usize, String), String>,
     jinja_errors: Vec<(Span, String)>,
-    property_problems: Vec<(Span, String)>,
+    property_problems: Vec<PropertyProblem>,
     suppressions: Vec<Suppression>,
 }
 
@@ -258,6 +258,10 @@ impl<'a> Builder<'a> {
             })
             .collect();
         for (index, file, tree, entries) in read {
+            if self.loaded.members[index].package == 0 {
+                let conflicts = properties::conflicts(&tree);
+                parts.property_problems.extend(conflicts);
+            }
             parts.yaml.push((file, tree));
             parts
                 .entries

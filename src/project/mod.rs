@@ -139,6 +139,17 @@ impl Node {
     }
 }
 
+/// What dbt would refuse in a property file.
+#[derive(Debug, Clone)]
+pub struct PropertyProblem {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// Two entries for one resource; otherwise one entry that contradicts itself.
+    pub duplicate: bool,
+}
+
 /// What was counted, for the summary.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counts {
@@ -172,7 +183,7 @@ pub struct Project {
     /// What dbt would refuse in a file's Jinja.
     pub jinja_errors: Vec<(Span, String)>,
     /// What dbt would refuse in property files, beyond YAML's syntax.
-    pub property_problems: Vec<(Span, String)>,
+    pub property_problems: Vec<PropertyProblem>,
     /// Suppression comments.
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
