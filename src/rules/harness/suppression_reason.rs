@@ -16,7 +16,9 @@ impl BuiltIn for SuppressionReason {
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
         preset: Some(Preset::Minimal),
-        doc: Borrowed(include_str!("../../../rules/harness/suppression-reason/README.md")),
+        doc: Borrowed(include_str!(
+            "../../../rules/harness/suppression-reason/README.md"
+        )),
     };
 }
 

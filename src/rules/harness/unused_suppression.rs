@@ -16,7 +16,9 @@ impl BuiltIn for UnusedSuppression {
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
         preset: Some(Preset::Minimal),
-        doc: Borrowed(include_str!("../../../rules/harness/unused-suppression/README.md")),
+        doc: Borrowed(include_str!(
+            "../../../rules/harness/unused-suppression/README.md"
+        )),
     };
 }
 

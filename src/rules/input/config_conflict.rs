@@ -16,7 +16,9 @@ impl BuiltIn for ConfigConflict {
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
         preset: Some(Preset::Minimal),
-        doc: Borrowed(include_str!("../../../rules/input/config-conflict/README.md")),
+        doc: Borrowed(include_str!(
+            "../../../rules/input/config-conflict/README.md"
+        )),
     };
 }
 

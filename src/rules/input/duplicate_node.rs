@@ -18,7 +18,9 @@ impl BuiltIn for DuplicateNode {
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
         preset: Some(Preset::Minimal),
-        doc: Borrowed(include_str!("../../../rules/input/duplicate-node/README.md")),
+        doc: Borrowed(include_str!(
+            "../../../rules/input/duplicate-node/README.md"
+        )),
     };
 }
 

@@ -25,9 +25,9 @@ impl Rule for Unreadable {
     fn file(&self, cx: &Cx, file: FileId, sink: &mut Sink) {
         let message = match &cx.project.files.get(file).problem {
             Some(ReadProblem::Unreadable(why)) => format!("the file cannot be read: {why}"),
-            Some(ReadProblem::TooLarge(bytes)) => format!(
-                "the file has {bytes} bytes; more than {MAX_FILE_BYTES} are not read"
-            ),
+            Some(ReadProblem::TooLarge(bytes)) => {
+                format!("the file has {bytes} bytes; more than {MAX_FILE_BYTES} are not read")
+            }
             _ => return,
         };
         sink.push(Violation::new(Span::whole(file), message).symbol("unreadable"));

@@ -76,7 +76,7 @@ impl Judge<'_> {
             return;
         };
         for column in rejects_null(on) {
-            let Some(i) = position(optional, column) else {
+            let Some(i) = self.position(optional, column) else {
                 continue;
             };
             let left = optional.remove(i);
@@ -97,14 +97,15 @@ impl Judge<'_> {
 
     /// A condition in `where` that is never true for rows without a match.
     fn filter(&self, filter: &Expr, optional: &mut Vec<Optional>, sink: &mut Sink) {
-        // The anti-join idiom, or a default for the missing value: null was thought of.
+        // The anti-join idiom, `is not null`, a default for the missing value: the rows without a
+        // match were thought of.
         for column in thinks_of_null(filter) {
-            if let Some(i) = position(optional, column) {
+            if let Some(i) = self.position(optional, column) {
                 optional.remove(i);
             }
         }
         for column in rejects_null(filter) {
-            let Some(i) = position(optional, column) else {
+            let Some(i) = self.position(optional, column) else {
                 continue;
             };
             let left = optional.remove(i);
@@ -126,6 +127,18 @@ impl Judge<'_> {
                 ));
             sink.push(violation);
         }
+    }
+
+    /// The optional relation that qualifies the column. Columns without a qualifier are not
+    /// followed, for whose they are is not known; nor is what a macro prints.
+    fn position(&self, optional: &[Optional], column: Column) -> Option<usize> {
+        let [.., qualifier, name] = column else {
+            return None;
+        };
+        if !self.project.is_written(name) {
+            return None;
+        }
+        optional.iter().position(|o| qualifier.is(o.name))
     }
 
     fn line(&self, span: Span) -> u32 {
@@ -152,15 +165,6 @@ fn joined(join: &Join) -> Option<Optional<'_>> {
         name: &join.factor.binding()?.name,
         join: join.span,
     })
-}
-
-/// The optional relation that qualifies the column. Columns without a qualifier are not followed:
-/// whose they are is not known.
-fn position(optional: &[Optional], column: Column) -> Option<usize> {
-    let [.., qualifier, _] = column else {
-        return None;
-    };
-    optional.iter().position(|o| qualifier.is(o.name))
 }
 
 fn dotted(column: Column) -> String {

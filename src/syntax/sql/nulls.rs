@@ -116,14 +116,12 @@ fn in_all<'a>(parts: &'a [Expr], of: fn(&'a Expr) -> Vec<Column<'a>>) -> Vec<Col
         .collect()
 }
 
-/// Columns whose null the condition provides for: `is null`, `coalesce`, `is not distinct from`.
+/// Columns whose null the condition speaks of: `is null`, `is not null`, `coalesce`, `is not
+/// distinct from`. Whoever wrote it thought of the rows without a match.
 pub fn thinks_of_null(condition: &Expr) -> Vec<Column<'_>> {
     let mut found = Vec::new();
     condition.walk(&mut |e| match &e.kind {
-        ExprKind::IsNull {
-            value,
-            negated: false,
-        } => columns(value, &mut found),
+        ExprKind::IsNull { value, .. } => columns(value, &mut found),
         ExprKind::Compare(CompareOp::NullSafe, sides) => {
             sides.iter().for_each(|s| columns(s, &mut found));
         }
@@ -142,4 +140,81 @@ fn columns<'a>(expr: &'a Expr, out: &mut Vec<Column<'a>>) {
             out.push(path);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::{Body, ItemKind};
+    use super::super::{Dialect, query, render};
+    use super::*;
+    use crate::syntax::jinja::Piece;
+    use crate::text::FileId;
+
+    fn both(condition: &str) -> (Vec<String>, Vec<String>) {
+        let sql = format!("select {condition}");
+        let rendered = render(
+            &sql,
+            &[Piece::Verbatim(0..sql.len() as u32)],
+            Dialect::Generic,
+        );
+        let query = query(FileId(0), &rendered, Dialect::Generic)
+            .unwrap()
+            .unwrap();
+        let Body::Select(select) = &query.body else {
+            panic!("{condition}")
+        };
+        let ItemKind::Expr { expr, .. } = &select.items[0].kind else {
+            panic!("{condition}")
+        };
+        let names = |columns: Vec<Column>| {
+            let name = |c: Column| {
+                c.iter()
+                    .map(|i| i.name.to_string())
+                    .collect::<Vec<_>>()
+                    .join(".")
+            };
+            columns.into_iter().map(name).collect::<Vec<_>>()
+        };
+        (names(rejects_null(expr)), names(thinks_of_null(expr)))
+    }
+
+    #[test]
+    fn conditions_that_are_never_true_for_null() {
+        for (condition, columns) in [
+            ("a.x = 1", vec!["a.x"]),
+            (
+                "a.x = b.y and lower(c.z) like 'q%'",
+                vec!["a.x", "b.y", "c.z"],
+            ),
+            ("a.x > 1 or a.x < 0", vec!["a.x"]),
+            ("a.x > 1 or b.y < 0", vec![]),
+            ("not (a.x = 1)", vec!["a.x"]),
+            ("not (a.x is null)", vec!["a.x"]),
+            ("a.x is not null", vec!["a.x"]),
+            ("a.x in (1, 2)", vec!["a.x"]),
+            ("a.x between b.lo and b.hi", vec!["a.x"]),
+            ("cast(a.x as int) + 1 >= 3", vec!["a.x"]),
+            ("a.x is null", vec![]),
+            ("coalesce(a.x, 0) = 0", vec![]),
+            ("a.x is not distinct from b.y", vec![]),
+            ("case when a.x is null then 1 else 0 end = 1", vec![]),
+            ("my_udf(a.x) = 1", vec![]),
+            ("a.flag", vec!["a.flag"]),
+            ("count(a.x) over (partition by a.y) > 1", vec![]),
+        ] {
+            assert_eq!(both(condition).0, columns, "{condition}");
+        }
+    }
+
+    #[test]
+    fn conditions_that_speak_of_null() {
+        for (condition, columns) in [
+            ("a.x is null or a.x > 1", vec!["a.x"]),
+            ("a.x is not null", vec!["a.x"]),
+            ("ifnull(a.x, 0) = 0", vec!["a.x"]),
+            ("a.x = 1", vec![]),
+        ] {
+            assert_eq!(both(condition).1, columns, "{condition}");
+        }
+    }
 }
