@@ -16,7 +16,6 @@ use crate::syntax::sql::Dialect;
 use crate::syntax::template::{self, Environment, SqlTree};
 use crate::syntax::yaml;
 use rayon::prelude::*;
-use serde_json::Value;
 
 mod dialect;
 mod nodes;
