@@ -306,6 +306,7 @@ fn reference(node: YamlNode) -> Option<Reference> {
         span: node.span(),
         in_comment: false,
         in_macro: false,
+        unsure: false,
     })
 }
 

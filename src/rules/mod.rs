@@ -3,13 +3,25 @@
 
 use crate::registry::{BuiltInEntry, DeclaredEntry};
 
+mod graph {
+    pub(super) mod broken_ref;
+    pub(super) mod hardcoded_relation;
+    pub(super) mod layer_direction;
+}
 mod sql {
     pub(super) mod star_output;
+}
+mod test {
+    pub(super) mod pk;
 }
 
 #[rustfmt::skip]
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
+    BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
+    BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
+    BuiltInEntry::of::<graph::layer_direction::LayerDirection>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
+    BuiltInEntry::of::<test::pk::Pk>(),
 ];
 
 #[rustfmt::skip]
