@@ -205,37 +205,52 @@ impl<T> Default for OneOrMany<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+impl<'de> Deserialize<'de> for OneOrMany<At<String>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrManyVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
-            type Value = OneOrMany<T>;
+        let written = At::<OneOrList>::deserialize(deserializer)?;
+        Ok(OneOrMany(match written.value {
+            OneOrList::One(text) => vec![At::new(text, written.span)],
+            OneOrList::List(list) => list,
+        }))
+    }
+}
+
+/// As it is written: the place of a single value is that of the whole.
+enum OneOrList {
+    One(String),
+    List(Vec<At<String>>),
+}
+
+impl<'de> Deserialize<'de> for OneOrList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrListVisitor;
+        impl<'de> Visitor<'de> for OneOrListVisitor {
+            type Value = OneOrList;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string or a list of strings")
             }
 
-            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Self::Value, E> {
-                let one = serde::de::value::StrDeserializer::new(v);
-                Ok(OneOrMany(vec![T::deserialize(one)?]))
+            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<OneOrList, E> {
+                Ok(OneOrList::One(v.to_owned()))
             }
 
-            fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-                Ok(OneOrMany(Vec::new()))
+            fn visit_unit<E: serde::de::Error>(self) -> Result<OneOrList, E> {
+                Ok(OneOrList::List(Vec::new()))
             }
 
             fn visit_seq<A: serde::de::SeqAccess<'de>>(
                 self,
                 mut seq: A,
-            ) -> Result<Self::Value, A::Error> {
+            ) -> Result<OneOrList, A::Error> {
                 let mut all = Vec::new();
                 while let Some(one) = seq.next_element()? {
                     all.push(one);
                 }
-                Ok(OneOrMany(all))
+                Ok(OneOrList::List(all))
             }
         }
-        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+        deserializer.deserialize_any(OneOrListVisitor)
     }
 }
 

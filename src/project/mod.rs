@@ -22,6 +22,7 @@ use crate::config::{Config, Layer, Matcher, Subject};
 use crate::load::{Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::MacroLibrary;
+use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::SqlFile;
 use crate::syntax::yaml::Yaml;
 use crate::text::{FileId, Files, Span};
@@ -139,6 +140,17 @@ impl Node {
     }
 }
 
+/// What dbt would refuse in a property file.
+#[derive(Debug, Clone)]
+pub struct PropertyProblem {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// Two entries for one resource; otherwise one entry that contradicts itself.
+    pub duplicate: bool,
+}
+
 /// What was counted, for the summary.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counts {
@@ -172,7 +184,7 @@ pub struct Project {
     /// What dbt would refuse in a file's Jinja.
     pub jinja_errors: Vec<(Span, String)>,
     /// What dbt would refuse in property files, beyond YAML's syntax.
-    pub property_problems: Vec<(Span, String)>,
+    pub property_problems: Vec<PropertyProblem>,
     /// Suppression comments.
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
@@ -284,6 +296,13 @@ impl Project {
     /// The name by which rules speak of a node's layer: staging, marts …
     pub fn role(&self, node: &Node) -> Option<&String> {
         Some(&self.layer(node)?.role)
+    }
+
+    /// Does the name stand in the user's file as it is, rather than being printed by a macro? What
+    /// a macro prints is the macro's to answer for, once, not that of every model that calls it.
+    pub fn is_written(&self, ident: &Ident) -> bool {
+        let text = self.text(ident.span);
+        text.len() <= ident.name.len() + 2 && text.contains(&*ident.name)
     }
 
     /// The facts of a node that selections ask about.

@@ -8,7 +8,20 @@ mod graph {
     pub(super) mod hardcoded_relation;
     pub(super) mod layer_direction;
 }
+mod harness {
+    pub(super) mod suppression_reason;
+    pub(super) mod unused_suppression;
+}
+mod input {
+    pub(super) mod config_conflict;
+    pub(super) mod duplicate_node;
+    pub(super) mod encoding;
+    pub(super) mod jinja_syntax;
+    pub(super) mod unreadable;
+    pub(super) mod yaml_syntax;
+}
 mod sql {
+    pub(super) mod inner_after_left;
     pub(super) mod star_output;
 }
 mod test {
@@ -20,6 +33,15 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
     BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
     BuiltInEntry::of::<graph::layer_direction::LayerDirection>(),
+    BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
+    BuiltInEntry::of::<harness::unused_suppression::UnusedSuppression>(),
+    BuiltInEntry::of::<input::config_conflict::ConfigConflict>(),
+    BuiltInEntry::of::<input::duplicate_node::DuplicateNode>(),
+    BuiltInEntry::of::<input::encoding::Encoding>(),
+    BuiltInEntry::of::<input::jinja_syntax::JinjaSyntax>(),
+    BuiltInEntry::of::<input::unreadable::Unreadable>(),
+    BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
+    BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
     BuiltInEntry::of::<test::pk::Pk>(),
 ];
