@@ -394,6 +394,7 @@ fn references(node: &Node) -> Vec<Reference> {
         span: c.span,
         in_comment: c.in_comment,
         in_macro: c.in_macro,
+        unsure: c.unsure,
     });
     from_sql.chain(node.yaml_refs.iter().cloned()).collect()
 }

@@ -363,6 +363,7 @@ fn reference(node: YamlNode) -> Option<Reference> {
         span: node.span(),
         in_comment: false,
         in_macro: false,
+        unsure: false,
     })
 }
 

@@ -3,6 +3,11 @@
 
 use crate::registry::{BuiltInEntry, DeclaredEntry};
 
+mod graph {
+    pub(super) mod broken_ref;
+    pub(super) mod hardcoded_relation;
+    pub(super) mod layer_direction;
+}
 mod harness {
     pub(super) mod suppression_reason;
     pub(super) mod unused_suppression;
@@ -19,9 +24,15 @@ mod sql {
     pub(super) mod inner_after_left;
     pub(super) mod star_output;
 }
+mod test {
+    pub(super) mod pk;
+}
 
 #[rustfmt::skip]
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
+    BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
+    BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
+    BuiltInEntry::of::<graph::layer_direction::LayerDirection>(),
     BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
     BuiltInEntry::of::<harness::unused_suppression::UnusedSuppression>(),
     BuiltInEntry::of::<input::config_conflict::ConfigConflict>(),
@@ -32,6 +43,7 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
     BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
+    BuiltInEntry::of::<test::pk::Pk>(),
 ];
 
 #[rustfmt::skip]

@@ -350,6 +350,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
             span: Span::new(file, start, end),
             in_comment: false,
             in_macro: false,
+            unsure: false,
         });
     }
     SqlFile {
