@@ -16,7 +16,6 @@ use crate::syntax::sql::Dialect;
 use crate::syntax::template::{self, Environment, SqlTree};
 use crate::syntax::yaml;
 use rayon::prelude::*;
-use serde_json::Value;
 
 mod dialect;
 mod nodes;
@@ -154,7 +153,7 @@ pub(super) struct Parts {
     entries: Vec<(usize, Entry)>,
     latest: FxHashMap<(usize, String), String>,
     jinja_errors: Vec<(Span, String)>,
-    property_problems: Vec<(Span, String)>,
+    property_problems: Vec<PropertyProblem>,
     suppressions: Vec<Suppression>,
 }
 
@@ -260,6 +259,10 @@ impl<'a> Builder<'a> {
             })
             .collect();
         for (index, file, tree, entries) in read {
+            if self.loaded.members[index].package == 0 {
+                let conflicts = properties::conflicts(&tree);
+                parts.property_problems.extend(conflicts);
+            }
             parts.yaml.push((file, tree));
             parts
                 .entries
@@ -271,7 +274,7 @@ impl<'a> Builder<'a> {
         &'e self,
         macros: &'e MacroLibrary,
         dialect: &'e DialectChoice,
-        var: &'e (dyn Fn(&str) -> Option<Value> + Sync),
+        var: jinja::Vars<'e>,
     ) -> Environment<'e> {
         Environment {
             macros,

@@ -25,6 +25,7 @@ use crate::config::{Config, Layer, Matcher, Subject};
 use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::MacroLibrary;
+use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::SqlFile;
 use crate::syntax::yaml::Yaml;
 use crate::text::{FileId, Files, Span};
@@ -142,6 +143,17 @@ impl Node {
     }
 }
 
+/// What dbt would refuse in a property file.
+#[derive(Debug, Clone)]
+pub struct PropertyProblem {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// Two entries for one resource; otherwise one entry that contradicts itself.
+    pub duplicate: bool,
+}
+
 /// What was counted, for the summary.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counts {
@@ -175,7 +187,7 @@ pub struct Project {
     /// What dbt would refuse in a file's Jinja.
     pub jinja_errors: Vec<(Span, String)>,
     /// What dbt would refuse in property files, beyond YAML's syntax.
-    pub property_problems: Vec<(Span, String)>,
+    pub property_problems: Vec<PropertyProblem>,
     /// Suppression comments.
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
@@ -306,6 +318,13 @@ impl Project {
             t.split(|c: char| !(c.is_alphanumeric() || c == '_'))
                 .any(|w| w == name)
         })
+    }
+
+    /// Does the name stand in the user's file as it is, rather than being printed by a macro? What
+    /// a macro prints is the macro's to answer for, once, not that of every model that calls it.
+    pub fn is_written(&self, ident: &Ident) -> bool {
+        let text = self.text(ident.span);
+        text.len() <= ident.name.len() + 2 && text.contains(&*ident.name)
     }
 
     /// The facts of a node that selections ask about.

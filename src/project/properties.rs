@@ -1,7 +1,7 @@
 //! Property files: what YAML says of models, sources, exposures.
 
-use super::ResourceType;
 use super::resolve::Reference;
+use super::{PropertyProblem, ResourceType};
 use crate::syntax::jinja::{self, CallKind, Inline, Inputs, MacroLibrary, Mode, RelationRef};
 use crate::syntax::yaml::{Node as YamlNode, NodeId as YamlId, Yaml};
 use crate::text::{FileId, Span, Spanned};
@@ -279,6 +279,63 @@ fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
         config,
         old_key,
     })
+}
+
+/// What an entry says twice, so that dbt refuses it: both spellings of `tests`, and a test's
+/// configuration beside `config:` and in it (dbt's `SameKeyNestedError`).
+pub(super) fn conflicts(yaml: &Yaml) -> Vec<PropertyProblem> {
+    let mut out = Vec::new();
+    let Some(root) = yaml.root() else {
+        return out;
+    };
+    let keys = ["models", "seeds", "snapshots", "sources", "analyses"];
+    for entry in keys.into_iter().flat_map(|key| list(root, key)) {
+        entry_conflicts(entry, &mut out);
+        for table in list(entry, "tables") {
+            entry_conflicts(table, &mut out);
+            list(table, "columns").for_each(|c| entry_conflicts(c, &mut out));
+        }
+        list(entry, "columns").for_each(|c| entry_conflicts(c, &mut out));
+    }
+    out
+}
+
+fn entry_conflicts(entry: YamlNode, out: &mut Vec<PropertyProblem>) {
+    let mut problem = |span: Span, message: String| {
+        out.push(PropertyProblem {
+            span,
+            message,
+            duplicate: false,
+        });
+    };
+    if let (Some((old, _)), Some(_)) = (entry.get_entry("tests"), entry.get("data_tests")) {
+        let message = "`tests` and `data_tests` stand in one entry; dbt refuses both together";
+        problem(old.span(), message.to_owned());
+    }
+    for item in ["tests", "data_tests"]
+        .into_iter()
+        .flat_map(|key| list(entry, key))
+    {
+        let body = match item.get("test_name") {
+            Some(_) => item,
+            None => match item.entries().into_iter().next() {
+                Some((_, body)) => body.resolve(),
+                None => continue,
+            },
+        };
+        let Some(config) = body.get("config") else {
+            continue;
+        };
+        for (key, _) in body.entries() {
+            let Some(name) = key.as_str() else { continue };
+            if TEST_CONFIG.contains(&name) && config.get(name).is_some() {
+                let message = format!(
+                    "`{name}` stands beside `config:` and in it; dbt refuses a test that says it twice"
+                );
+                problem(key.span(), message);
+            }
+        }
+    }
 }
 
 /// `ref('x')` or `{{ ref('x') }}` written as a YAML string.

@@ -9,7 +9,20 @@ mod context {
 mod doc {
     pub(super) mod missing;
 }
+mod harness {
+    pub(super) mod suppression_reason;
+    pub(super) mod unused_suppression;
+}
+mod input {
+    pub(super) mod config_conflict;
+    pub(super) mod duplicate_node;
+    pub(super) mod encoding;
+    pub(super) mod jinja_syntax;
+    pub(super) mod unreadable;
+    pub(super) mod yaml_syntax;
+}
 mod sql {
+    pub(super) mod inner_after_left;
     pub(super) mod star_output;
 }
 mod structure {
@@ -24,6 +37,15 @@ mod structure {
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<context::source_missing::SourceMissing>(),
     BuiltInEntry::of::<doc::missing::Missing>(),
+    BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
+    BuiltInEntry::of::<harness::unused_suppression::UnusedSuppression>(),
+    BuiltInEntry::of::<input::config_conflict::ConfigConflict>(),
+    BuiltInEntry::of::<input::duplicate_node::DuplicateNode>(),
+    BuiltInEntry::of::<input::encoding::Encoding>(),
+    BuiltInEntry::of::<input::jinja_syntax::JinjaSyntax>(),
+    BuiltInEntry::of::<input::unreadable::Unreadable>(),
+    BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
+    BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
     BuiltInEntry::of::<structure::config_missing::ConfigMissing>(),
     BuiltInEntry::of::<structure::cte_missing::CteMissing>(),

@@ -4,7 +4,7 @@
 use super::jinja::ast::Node;
 use super::jinja::{
     self, Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, JinjaError, MacroLibrary, Mode,
-    RelationId, RelationRef, Template, TokenKind,
+    RelationId, RelationRef, Template, TokenKind, Vars,
 };
 use super::sql::tree::Query;
 use super::sql::{self, Dialect, Rendered};
@@ -22,7 +22,7 @@ pub struct Environment<'a> {
     /// The target's name, where known.
     pub target: Option<&'a str>,
     /// Project variables.
-    pub var: &'a (dyn Fn(&str) -> Option<serde_json::Value> + Sync),
+    pub var: Vars<'a>,
     /// The dialect of their SQL.
     pub dialect: Dialect,
 }

@@ -42,7 +42,11 @@ impl Builder<'_> {
                     entry.kind.as_str(),
                     entry.name.value
                 );
-                parts.property_problems.push((entry.name.span, message));
+                parts.property_problems.push(PropertyProblem {
+                    span: entry.name.span,
+                    message,
+                    duplicate: true,
+                });
             }
         }
         let mut nodes = Vec::new();

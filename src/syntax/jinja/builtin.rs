@@ -200,7 +200,7 @@ impl<'a> Evaluator<'a> {
     fn call_var(&mut self, args: &[Value], named: &[Named]) -> Value {
         let name = args.first().and_then(|v| self.known_text(v));
         if let Some(value) = name.and_then(|n| (self.inputs.var)(&n)) {
-            return Value::from_json(&value);
+            return value.map_or(Value::Unknown, |v| Value::from_json(&v));
         }
         second(args.to_vec(), named.to_vec(), "default").unwrap_or(Value::Unknown)
     }

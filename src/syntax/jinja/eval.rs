@@ -6,6 +6,7 @@
 use super::ast::{Args, Expr, ExprKind, For, Node};
 use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
+use super::native::Vars;
 use super::value::{Piece, RelationId, RelationRef, Value};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -46,8 +47,8 @@ pub struct Inputs<'a> {
     pub adapter: Option<&'a str>,
     /// The target's name, where known.
     pub target: Option<&'a str>,
-    /// The value of a project variable.
-    pub var: &'a (dyn Fn(&str) -> Option<serde_json::Value> + Sync),
+    /// Project variables.
+    pub var: Vars<'a>,
     /// What for.
     pub mode: Mode,
     /// Which macros are inlined.
