@@ -26,29 +26,7 @@ impl Builder<'_> {
         let entries = std::mem::take(&mut parts.entries);
         let trees: FxHashMap<FileId, &Yaml> = parts.yaml.iter().map(|(f, y)| (*f, y)).collect();
         let versions = self.versions(&entries, &mut parts.latest);
-        let mut by_name: FxHashMap<(usize, ResourceType, &str), usize> = FxHashMap::default();
-        for (i, (member, entry)) in entries.iter().enumerate() {
-            let package = self.loaded.members[*member].package;
-            let key = (package, entry.kind, entry.name.value.as_str());
-            if let Some(first) = by_name.insert(key, i)
-                && package == 0
-                && entry.kind.is_refable()
-            {
-                // dbt: "found two schema.yml entries for the same resource".
-                let first: &Entry = &entries[first].1;
-                let path = &self.loaded.files.get(first.name.span.file).path;
-                let message = format!(
-                    "the {} `{}` has another entry in {path}: dbt refuses two",
-                    entry.kind.as_str(),
-                    entry.name.value
-                );
-                parts.property_problems.push(PropertyProblem {
-                    span: entry.name.span,
-                    message,
-                    duplicate: true,
-                });
-            }
-        }
+        let by_name = self.entries_by_name(&entries, &trees, &mut parts.property_problems);
         let mut nodes = Vec::new();
         for (index, files) in sql.into_iter().enumerate() {
             let member = &self.loaded.members[index];
@@ -91,6 +69,49 @@ impl Builder<'_> {
             node.id = NodeId(i as u32);
         }
         nodes
+    }
+
+    /// Entries by package, type and name; the last of several, as PyYAML would have it. What was
+    /// read of a file that breaks off fills gaps only: dbt does not read such a file at all.
+    fn entries_by_name<'e>(
+        &self,
+        entries: &'e [(usize, Entry)],
+        trees: &FxHashMap<FileId, &Yaml>,
+        problems: &mut Vec<PropertyProblem>,
+    ) -> FxHashMap<(usize, ResourceType, &'e str), usize> {
+        let is_whole = |e: &Entry| {
+            trees
+                .get(&e.properties.file)
+                .is_some_and(|t| t.is_complete())
+        };
+        let key = |(member, entry): &'e (usize, Entry)| {
+            let package = self.loaded.members[*member].package;
+            (package, entry.kind, entry.name.value.as_str())
+        };
+        let mut by_name = FxHashMap::default();
+        for (i, both) in entries.iter().enumerate().filter(|(_, e)| is_whole(&e.1)) {
+            let (package, kind, name) = key(both);
+            let Some(first) = by_name.insert((package, kind, name), i) else {
+                continue;
+            };
+            if package == 0 && kind.is_refable() {
+                // dbt: "found two schema.yml entries for the same resource".
+                let first: &Entry = &entries[first].1;
+                let path = &self.loaded.files.get(first.name.span.file).path;
+                let kind = kind.as_str();
+                problems.push(PropertyProblem {
+                    span: both.1.name.span,
+                    message: format!(
+                        "the {kind} `{name}` has another entry in {path}: dbt refuses two"
+                    ),
+                    duplicate: true,
+                });
+            }
+        }
+        for (i, both) in entries.iter().enumerate() {
+            by_name.entry(key(both)).or_insert(i);
+        }
+        by_name
     }
 
     fn versions<'e>(

@@ -1,7 +1,7 @@
 use crate::load::Role;
 use crate::project::Node;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::text::Span;
+use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +31,8 @@ impl Rule for Missing {
         let name = model.display_name();
         let why = "whoever finds it must read its SQL to learn what one row of it is";
         let violation = match &model.properties {
+            // Below the place where the file breaks off there may be one.
+            Some(entry) if !is_whole(cx, entry.file) => return,
             Some(entry) => {
                 let message = format!("the entry of `{name}` has no description: {why}");
                 Violation::new(entry.name_span, message)
@@ -43,6 +45,11 @@ impl Rule for Missing {
         };
         sink.push(violation.symbol("description"));
     }
+}
+
+fn is_whole(cx: &Cx, file: FileId) -> bool {
+    let tree = cx.project.yaml.get(&file);
+    tree.is_some_and(|tree| tree.is_complete())
 }
 
 /// May its entry stand where we could not read?
