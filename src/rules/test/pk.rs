@@ -125,9 +125,8 @@ fn columns_named<'p>(properties: &'p Properties, name: &str) -> impl Iterator<It
 
 fn has_constraint(properties: &Properties, column: &str, kind: &str) -> bool {
     let is_kind = |c: &Constraint| c.kind == kind;
-    let of_model = |c: &Constraint| {
-        is_kind(c) && c.columns.iter().any(|name| name.to_lowercase() == column)
-    };
+    let of_model =
+        |c: &Constraint| is_kind(c) && c.columns.iter().any(|name| name.to_lowercase() == column);
     columns_named(properties, column).any(|c| c.constraints.iter().any(is_kind))
         || properties.constraints.iter().any(of_model)
 }
@@ -218,9 +217,7 @@ fn guess(model: &Node) -> Option<Guess> {
 }
 
 fn by_unique_key(model: &Node) -> Option<Guess> {
-    let is_column = |c: &str| {
-        !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
+    let is_column = |c: &str| !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_');
     let key: Vec<String> = match model.config.get("unique_key")?.value.as_ref()? {
         Value::String(one) => one.split(',').map(|c| c.trim().to_owned()).collect(),
         Value::Array(list) => list
@@ -251,11 +248,24 @@ fn half_tested(properties: &Properties) -> Option<Guess> {
         evidence: format!("`{column}` has `{has}` but not `{lacks}`"),
         key: vec![column.clone()],
     };
-    match (&with("unique")[..], &with("not_null")[..]) {
+    // Many columns are never null and no key.
+    let filled: Vec<String> = with("not_null")
+        .into_iter()
+        .filter(|c| is_keyish(c))
+        .collect();
+    match (&with("unique")[..], &filled[..]) {
         ([first, ..], _) => Some(of(first, "unique", "not_null")),
         ([], [one]) => Some(of(one, "not_null", "unique")),
         _ => None,
     }
+}
+
+fn is_keyish(column: &str) -> bool {
+    let column = column.to_lowercase();
+    column == "id"
+        || ["_id", "_sk", "_pk", "_key"]
+            .iter()
+            .any(|end| column.ends_with(end))
 }
 
 /// `<entity>_id`, `<entity>_sk`, `<entity>_key`, `id`; else the only surrogate key there is.
