@@ -1,6 +1,6 @@
 //! The shape of harness-lint.yml as serde reads it and as its JSON schema is made from.
 
-use crate::syntax::yaml::At;
+use crate::syntax::yaml::{At, OneOrMany};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -192,80 +192,6 @@ impl JsonSchema for RulesSection {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         // The registry puts every rule's own options here.
         schemars::json_schema!({"type": "object"})
-    }
-}
-
-/// One value, or a list of them.
-#[derive(Debug, Clone)]
-pub struct OneOrMany<T>(pub Vec<T>);
-
-impl<T> Default for OneOrMany<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de> Deserialize<'de> for OneOrMany<At<String>> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = At::<OneOrList>::deserialize(deserializer)?;
-        Ok(OneOrMany(match written.value {
-            OneOrList::One(text) => vec![At::new(text, written.span)],
-            OneOrList::List(list) => list,
-        }))
-    }
-}
-
-/// As it is written: the place of a single value is that of the whole.
-enum OneOrList {
-    One(String),
-    List(Vec<At<String>>),
-}
-
-impl<'de> Deserialize<'de> for OneOrList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrListVisitor;
-        impl<'de> Visitor<'de> for OneOrListVisitor {
-            type Value = OneOrList;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a list of strings")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<OneOrList, E> {
-                Ok(OneOrList::One(v.to_owned()))
-            }
-
-            fn visit_unit<E: serde::de::Error>(self) -> Result<OneOrList, E> {
-                Ok(OneOrList::List(Vec::new()))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut seq: A,
-            ) -> Result<OneOrList, A::Error> {
-                let mut all = Vec::new();
-                while let Some(one) = seq.next_element()? {
-                    all.push(one);
-                }
-                Ok(OneOrList::List(all))
-            }
-        }
-        deserializer.deserialize_any(OneOrListVisitor)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("OneOrMany_{}", T::schema_name()).into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let one = generator.subschema_for::<T>();
-        schemars::json_schema!({"anyOf": [one, {"type": "array", "items": one}]})
     }
 }
 

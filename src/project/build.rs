@@ -89,6 +89,7 @@ pub fn build(
         package_files,
         ..
     } = loaded;
+    let context = crate::load::files_below(&place, &config.context.dir);
     let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
@@ -116,6 +117,7 @@ pub fn build(
         unresolved,
         layers,
         macros: parts.macros,
+        context,
         dependencies,
         packages: names,
         dialect: parts.dialect,

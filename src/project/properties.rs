@@ -78,6 +78,8 @@ pub(super) struct Entry {
     pub(super) versions: Vec<Version>,
     pub(super) latest: Option<String>,
     pub(super) refs: Vec<Reference>,
+    /// The file could be read to its end.
+    pub(super) complete: bool,
 }
 
 /// A version of a model.
@@ -163,6 +165,7 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
         versions: versions.collect(),
         latest: text("latest_version"),
         refs,
+        complete: entry.yaml().is_complete(),
     })
 }
 
@@ -178,8 +181,10 @@ fn properties(entry: YamlNode, name: &Spanned<String>) -> Properties {
     }
 }
 
-fn description(entry: YamlNode) -> Option<String> {
-    Some(entry.get("description")?.as_str()?.to_owned())
+/// An entry's description; none where it is null.
+pub(super) fn description(entry: YamlNode) -> Option<String> {
+    let node = entry.get("description").filter(|n| !n.is_null())?;
+    Some(node.as_str()?.to_owned())
 }
 
 /// The columns of an entry (a model's or a version's).

@@ -157,12 +157,18 @@ impl<'a> Here<'a> {
         let FactorKind::Name(idents) = &factor.kind else {
             return None;
         };
+        // A CTE may be called `"raw.orders"`, dot and all.
+        if let [one] = &idents[..]
+            && self.is_cte(&one.name, scope)
+        {
+            return None;
+        }
         let (span, parts) = self.as_written(factor, idents)?;
         if is_system(self.dialect, &parts) {
             return None;
         }
         let hidden = match &parts[..] {
-            [one] => self.open || self.is_cte(one, scope) || is_no_table(one),
+            [one] => self.open || is_no_table(one),
             [first, ..] => self.is_bound(first, join, select, scope),
             [] => true,
         };

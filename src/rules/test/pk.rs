@@ -43,6 +43,9 @@ impl BuiltIn for Pk {
 
 impl Rule for Pk {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+        if model.properties_lost {
+            return;
+        }
         let dialect = cx.project.dialect.dialect;
         let properties = model.properties.as_ref();
         if properties.is_some_and(|p| self.is_proven(model, p, dialect)) {
