@@ -13,8 +13,20 @@ const STAR: &str = "select * from {{ source('a', 'b') }}\n";
 fn project(files: &[(&str, &str)]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &[("dbt_project.yml", "name: shop\n")]);
+    configure(dir.path(), "");
     write(dir.path(), files);
     dir
+}
+
+/// One rule is on, whatever ships, so that these tests are about the command line alone.
+fn configure(dir: &Path, more: &str) {
+    let text = format!("extends: []\n{more}\n");
+    let rules = if more.contains("rules:") {
+        ""
+    } else {
+        "rules: {sql/star-output: on}\n"
+    };
+    write(dir, &[("harness-lint.yml", &format!("{text}{rules}"))]);
 }
 
 fn write(dir: &Path, files: &[(&str, &str)]) {
@@ -91,13 +103,10 @@ fn exit_codes_of_findings() {
     assert_eq!(code(&["--fail-on", "info"]), 1);
     assert_eq!(code(&["--fail-on", "never"]), 0);
     assert_eq!(code(&["--fail-on", "warn", "--ignore", "sql/*"]), 0);
-    write(p.path(), &[("harness-lint.yml", "fail_on: warn\n")]);
+    configure(p.path(), "fail_on: warn\n");
     assert_eq!(code(&[]), 1);
     assert_eq!(code(&["--fail-on", "error"]), 0);
-    write(
-        p.path(),
-        &[("harness-lint.yml", "rules: {sql/star-output: error}\n")],
-    );
+    configure(p.path(), "rules: {sql/star-output: error}\n");
     assert_eq!(code(&[]), 1);
     assert_eq!(code(&["--fail-on", "never"]), 0);
 }
@@ -128,13 +137,10 @@ fn exit_code_2_is_a_command_line_or_configuration_without_sense() {
     error: unknown rule `star-output`
     help: did you mean `sql/star-output`?
     ");
-    write(
-        p.path(),
-        &[("harness-lint.yml", "rules:\n  sql/star-outputs: off\n")],
-    );
+    configure(p.path(), "rules:\n  sql/star-outputs: off\n");
     assert_eq!(code(&[]), 2);
     insta::assert_snapshot!(stderr(p.path(), &[]), @r"
-    error: harness-lint.yml:2:3: unknown rule `sql/star-outputs`
+    error: harness-lint.yml:3:3: unknown rule `sql/star-outputs`
     help: did you mean `sql/star-output`?
     ");
     let at_a_terminal = stderr(p.path(), &["--color=always"]);
@@ -283,14 +289,11 @@ fn hashes_follow_what_they_are_of() {
     };
     let plain = hashes(&[]);
     assert_ne!(hashes(&["--ignore", "sql/*"]).0, plain.0);
-    write(p.path(), &[("harness-lint.yml", "# nothing\n")]);
+    configure(p.path(), "# nothing\n");
     let commented = hashes(&[]);
     assert_eq!(commented.0, plain.0);
     assert_ne!(commented.1, plain.1);
-    write(
-        p.path(),
-        &[("harness-lint.yml", "rules: {sql/star-output: error}\n")],
-    );
+    configure(p.path(), "rules: {sql/star-output: error}\n");
     assert_ne!(hashes(&[]).0, plain.0);
 }
 
