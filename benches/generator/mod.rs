@@ -29,6 +29,8 @@ use std::path::{Path, PathBuf};
 use defects::Kind;
 use manifest::Manifest;
 use plan::Plan;
+#[allow(unused_imports, reason = "tests name it, the command does not")]
+pub use truth::Expected;
 pub use truth::Truth;
 
 /// What to generate.

@@ -6,7 +6,7 @@ use crate::syntax::jinja::render_native;
 use crate::syntax::sql::Dialect;
 use crate::syntax::yaml::{self, Node};
 use crate::text::{FileId, read_text, relative_path};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A dialect and how it was found, for the summary.
@@ -139,11 +139,12 @@ const REQUIREMENTS: &[&str] = &[
 /// (used for tests everywhere) aside.
 fn from_requirements(place: &Place) -> Option<DialectChoice> {
     for dir in upward(place) {
-        let named = REQUIREMENTS.iter().map(|n| dir.join(n));
+        let named = REQUIREMENTS.iter().map(|n| vec![dir.join(n)]);
+        // Files of one folder are one hint: CI that tests several adapters names none.
         let found = named
-            .chain(folder(&dir.join("requirements"), &["txt", "in"]))
-            .chain(folder(&dir.join(".github/workflows"), &["yml", "yaml"]))
-            .find_map(|path| adapter_in(place, &path));
+            .chain([folder(&dir.join("requirements"), &["txt", "in"])])
+            .chain([folder(&dir.join(".github/workflows"), &["yml", "yaml"])])
+            .find_map(|group| adapter_in(place, &group));
         if found.is_some() {
             return found;
         }
@@ -164,12 +165,27 @@ fn folder(dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     paths
 }
 
-fn adapter_in(place: &Place, path: &Path) -> Option<DialectChoice> {
-    if !path.is_file() || place.inside(path).is_none() {
-        return None;
+/// The one adapter that a group of files names.
+fn adapter_in(place: &Place, group: &[PathBuf]) -> Option<DialectChoice> {
+    let mut adapters: BTreeMap<String, String> = BTreeMap::new();
+    for path in group {
+        if !path.is_file() || place.inside(path).is_none() {
+            continue;
+        }
+        let shown = relative_path(path, &place.project_dir);
+        for adapter in adapters_named(&read_text(path).0) {
+            adapters.entry(adapter).or_insert_with(|| shown.clone());
+        }
     }
-    let (text, _) = read_text(path);
-    let mut adapters: BTreeSet<&str> = BTreeSet::new();
+    if adapters.len() > 1 {
+        adapters.remove("duckdb");
+    }
+    let (only, from) = adapters.iter().next().filter(|_| adapters.len() == 1)?;
+    choice(only, from.clone())
+}
+
+fn adapters_named(text: &str) -> BTreeSet<String> {
+    let mut adapters = BTreeSet::new();
     for (at, _) in text.match_indices("dbt-") {
         let before = text[..at].chars().next_back();
         if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.')) {
@@ -180,14 +196,10 @@ fn adapter_in(place: &Place, path: &Path) -> Option<DialectChoice> {
             .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
             .unwrap_or(rest.len());
         if Dialect::from_adapter(&rest[..len]).is_some_and(|d| d != Dialect::Generic) {
-            adapters.insert(&rest[..len]);
+            adapters.insert(rest[..len].to_owned());
         }
     }
-    if adapters.len() > 1 {
-        adapters.remove("duckdb");
-    }
-    let only = adapters.iter().next().filter(|_| adapters.len() == 1)?;
-    choice(only, relative_path(path, &place.project_dir))
+    adapters
 }
 
 #[cfg(test)]

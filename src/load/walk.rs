@@ -215,6 +215,15 @@ impl Walker<'_> {
 
     fn problem(&mut self, error: &walkdir::Error) {
         let path = error.path().unwrap_or(self.base);
+        // A dangling link with the name of a model is a model that cannot be read.
+        if let (None, Some(role)) = (error.loop_ancestor(), self.role_of(path)) {
+            return self.found.push(Found {
+                path: path.to_owned(),
+                package: self.index,
+                role,
+                folders: Vec::new(),
+            });
+        }
         let why = match error.loop_ancestor() {
             Some(_) => "is a symlink to a directory above it and was not followed".to_owned(),
             None => error

@@ -16,7 +16,6 @@ use crate::syntax::sql::Dialect;
 use crate::syntax::template::{self, Environment, SqlTree};
 use crate::syntax::yaml;
 use rayon::prelude::*;
-use serde_json::Value;
 
 mod dialect;
 mod nodes;
@@ -90,6 +89,7 @@ pub fn build(
         package_files,
         ..
     } = loaded;
+    let context = crate::load::files_below(&place, &config.context.dir);
     let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
@@ -117,6 +117,7 @@ pub fn build(
         unresolved,
         layers,
         macros: parts.macros,
+        context,
         dependencies,
         packages: names,
         dialect: parts.dialect,
@@ -152,7 +153,7 @@ pub(super) struct Parts {
     entries: Vec<(usize, Entry)>,
     latest: FxHashMap<(usize, String), String>,
     jinja_errors: Vec<(Span, String)>,
-    property_problems: Vec<(Span, String)>,
+    property_problems: Vec<PropertyProblem>,
     suppressions: Vec<Suppression>,
 }
 
@@ -258,6 +259,10 @@ impl<'a> Builder<'a> {
             })
             .collect();
         for (index, file, tree, entries) in read {
+            if self.loaded.members[index].package == 0 {
+                let conflicts = properties::conflicts(&tree);
+                parts.property_problems.extend(conflicts);
+            }
             parts.yaml.push((file, tree));
             parts
                 .entries
@@ -269,7 +274,7 @@ impl<'a> Builder<'a> {
         &'e self,
         macros: &'e MacroLibrary,
         dialect: &'e DialectChoice,
-        var: &'e (dyn Fn(&str) -> Option<Value> + Sync),
+        var: jinja::Vars<'e>,
     ) -> Environment<'e> {
         Environment {
             macros,
@@ -391,6 +396,7 @@ fn references(node: &Node) -> Vec<Reference> {
         span: c.span,
         in_comment: c.in_comment,
         in_macro: c.in_macro,
+        unsure: c.unsure,
     });
     from_sql.chain(node.yaml_refs.iter().cloned()).collect()
 }

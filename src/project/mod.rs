@@ -4,6 +4,7 @@
 mod build;
 mod config;
 mod graph;
+mod inline;
 mod layers;
 mod overlay;
 mod properties;
@@ -11,17 +12,20 @@ mod resolve;
 mod vars;
 
 pub use build::{Options, build};
+pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
 pub use graph::{Edge, Graph};
+pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
 pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
 use crate::config::{Config, Layer, Matcher, Subject};
-use crate::load::{Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
+use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::MacroLibrary;
+use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::SqlFile;
 use crate::syntax::yaml::Yaml;
 use crate::text::{FileId, Files, Span};
@@ -105,6 +109,9 @@ pub struct Node {
     pub config: NodeConfig,
     /// Its entry in a property file.
     pub properties: Option<Properties>,
+    /// Its property file, or one that may hold its entry, could not be read to the end: that
+    /// something is not said of the node proves nothing.
+    pub properties_lost: bool,
     /// References in YAML (exposures, semantic models).
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.
@@ -137,6 +144,17 @@ impl Node {
     pub fn description(&self) -> Option<&str> {
         self.properties.as_ref()?.description.as_deref()
     }
+}
+
+/// What dbt would refuse in a property file.
+#[derive(Debug, Clone)]
+pub struct PropertyProblem {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// Two entries for one resource; otherwise one entry that contradicts itself.
+    pub duplicate: bool,
 }
 
 /// What was counted, for the summary.
@@ -172,7 +190,7 @@ pub struct Project {
     /// What dbt would refuse in a file's Jinja.
     pub jinja_errors: Vec<(Span, String)>,
     /// What dbt would refuse in property files, beyond YAML's syntax.
-    pub property_problems: Vec<(Span, String)>,
+    pub property_problems: Vec<PropertyProblem>,
     /// Suppression comments.
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
@@ -185,6 +203,8 @@ pub struct Project {
     pub layers: LayerTable,
     /// Macros.
     pub macros: MacroLibrary,
+    /// The files below the directory of context files.
+    pub context: Below,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
     /// Names of installed packages, the project's own first.
@@ -284,6 +304,30 @@ impl Project {
     /// The name by which rules speak of a node's layer: staging, marts …
     pub fn role(&self, node: &Node) -> Option<&String> {
         Some(&self.layer(node)?.role)
+    }
+
+    /// Is the node's layer one of these, by role?
+    pub fn in_layers(&self, node: &Node, roles: &[String]) -> bool {
+        self.role(node).is_some_and(|r| roles.contains(r))
+    }
+
+    /// Does a property file that could not be read to its end speak of this name? Then what is
+    /// missing may stand there.
+    pub fn is_in_broken_yaml(&self, name: &str) -> bool {
+        let broken = self.own_files().filter(|m| m.role == Role::Properties);
+        let broken = broken.filter(|m| self.yaml.get(&m.file).is_some_and(|y| !y.is_complete()));
+        let mut texts = broken.map(|m| &self.files.get(m.file).text);
+        texts.any(|t| {
+            t.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .any(|w| w == name)
+        })
+    }
+
+    /// Does the name stand in the user's file as it is, rather than being printed by a macro? What
+    /// a macro prints is the macro's to answer for, once, not that of every model that calls it.
+    pub fn is_written(&self, ident: &Ident) -> bool {
+        let text = self.text(ident.span);
+        text.len() <= ident.name.len() + 2 && text.contains(&*ident.name)
     }
 
     /// The facts of a node that selections ask about.

@@ -1,7 +1,7 @@
 //! Property files: what YAML says of models, sources, exposures.
 
-use super::ResourceType;
 use super::resolve::Reference;
+use super::{PropertyProblem, ResourceType};
 use crate::syntax::jinja::{self, CallKind, Inline, Inputs, MacroLibrary, Mode, RelationRef};
 use crate::syntax::yaml::{Node as YamlNode, NodeId as YamlId, Yaml};
 use crate::text::{FileId, Span, Spanned};
@@ -78,6 +78,8 @@ pub(super) struct Entry {
     pub(super) versions: Vec<Version>,
     pub(super) latest: Option<String>,
     pub(super) refs: Vec<Reference>,
+    /// The file could be read to its end.
+    pub(super) complete: bool,
 }
 
 /// A version of a model.
@@ -163,6 +165,7 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
         versions: versions.collect(),
         latest: text("latest_version"),
         refs,
+        complete: entry.yaml().is_complete(),
     })
 }
 
@@ -178,8 +181,10 @@ fn properties(entry: YamlNode, name: &Spanned<String>) -> Properties {
     }
 }
 
-fn description(entry: YamlNode) -> Option<String> {
-    Some(entry.get("description")?.as_str()?.to_owned())
+/// An entry's description; none where it is null.
+pub(super) fn description(entry: YamlNode) -> Option<String> {
+    let node = entry.get("description").filter(|n| !n.is_null())?;
+    Some(node.as_str()?.to_owned())
 }
 
 /// The columns of an entry (a model's or a version's).
@@ -279,6 +284,63 @@ fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
     })
 }
 
+/// What an entry says twice, so that dbt refuses it: both spellings of `tests`, and a test's
+/// configuration beside `config:` and in it (dbt's `SameKeyNestedError`).
+pub(super) fn conflicts(yaml: &Yaml) -> Vec<PropertyProblem> {
+    let mut out = Vec::new();
+    let Some(root) = yaml.root() else {
+        return out;
+    };
+    let keys = ["models", "seeds", "snapshots", "sources", "analyses"];
+    for entry in keys.into_iter().flat_map(|key| list(root, key)) {
+        entry_conflicts(entry, &mut out);
+        for table in list(entry, "tables") {
+            entry_conflicts(table, &mut out);
+            list(table, "columns").for_each(|c| entry_conflicts(c, &mut out));
+        }
+        list(entry, "columns").for_each(|c| entry_conflicts(c, &mut out));
+    }
+    out
+}
+
+fn entry_conflicts(entry: YamlNode, out: &mut Vec<PropertyProblem>) {
+    let mut problem = |span: Span, message: String| {
+        out.push(PropertyProblem {
+            span,
+            message,
+            duplicate: false,
+        });
+    };
+    if let (Some((old, _)), Some(_)) = (entry.get_entry("tests"), entry.get("data_tests")) {
+        let message = "`tests` and `data_tests` stand in one entry; dbt refuses both together";
+        problem(old.span(), message.to_owned());
+    }
+    for item in ["tests", "data_tests"]
+        .into_iter()
+        .flat_map(|key| list(entry, key))
+    {
+        let body = match item.get("test_name") {
+            Some(_) => item,
+            None => match item.entries().into_iter().next() {
+                Some((_, body)) => body.resolve(),
+                None => continue,
+            },
+        };
+        let Some(config) = body.get("config") else {
+            continue;
+        };
+        for (key, _) in body.entries() {
+            let Some(name) = key.as_str() else { continue };
+            if TEST_CONFIG.contains(&name) && config.get(name).is_some() {
+                let message = format!(
+                    "`{name}` stands beside `config:` and in it; dbt refuses a test that says it twice"
+                );
+                problem(key.span(), message);
+            }
+        }
+    }
+}
+
 /// `ref('x')` or `{{ ref('x') }}` written as a YAML string.
 fn reference(node: YamlNode) -> Option<Reference> {
     let text = node.as_str()?.trim();
@@ -306,6 +368,7 @@ fn reference(node: YamlNode) -> Option<Reference> {
         span: node.span(),
         in_comment: false,
         in_macro: false,
+        unsure: false,
     })
 }
 

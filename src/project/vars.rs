@@ -1,6 +1,7 @@
 //! Project variables: dbt_project.yml's, and what is laid over them.
 
 use crate::load::Package;
+use crate::syntax::jinja::render_native;
 use serde_json::{Map, Value};
 
 /// The variables that a package's files see.
@@ -36,9 +37,18 @@ impl Vars {
         }
     }
 
-    /// The value of a variable.
-    pub(super) fn get(&self, name: &str) -> Option<Value> {
-        let scopes = std::iter::once(&self.over).chain(&self.scopes);
-        scopes.into_iter().find_map(|s| s.get(name)).cloned()
+    /// The value of a variable; none where it is not set, `Some(None)` where it is not known. dbt renders a string with Jinja in it when it is
+    /// asked for, and gives text.
+    pub(super) fn get(&self, name: &str) -> Option<Option<Value>> {
+        let mut scopes = std::iter::once(&self.over).chain(&self.scopes);
+        let value = scopes.find_map(|s| s.get(name))?;
+        let Value::String(text) = value else {
+            return Some(Some(value.clone()));
+        };
+        let rendered = render_native(text, None, None, &|_| None);
+        Some(rendered.map(|value| match value {
+            Value::String(_) => value,
+            other => Value::String(other.to_string()),
+        }))
     }
 }

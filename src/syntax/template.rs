@@ -4,7 +4,7 @@
 use super::jinja::ast::Node;
 use super::jinja::{
     self, Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, JinjaError, MacroLibrary, Mode,
-    RelationId, RelationRef, Template, TokenKind,
+    RelationId, RelationRef, Template, TokenKind, Vars,
 };
 use super::sql::tree::Query;
 use super::sql::{self, Dialect, Rendered};
@@ -22,7 +22,7 @@ pub struct Environment<'a> {
     /// The target's name, where known.
     pub target: Option<&'a str>,
     /// Project variables.
-    pub var: &'a (dyn Fn(&str) -> Option<serde_json::Value> + Sync),
+    pub var: Vars<'a>,
     /// The dialect of their SQL.
     pub dialect: Dialect,
 }
@@ -38,6 +38,8 @@ pub struct RelationCall {
     pub in_comment: bool,
     /// A macro makes it.
     pub in_macro: bool,
+    /// Whether it is made at all depends on what only a run knows.
+    pub unsure: bool,
 }
 
 /// A `config(…)` in a file.
@@ -215,6 +217,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
                 span: at,
                 in_comment: only_in_comments(rendered, *id, call),
                 in_macro: call.in_macro,
+                unsure: call.unsure,
             }),
             CallKind::Config(args) => {
                 let mut args = args.clone();

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Files of a tiny project by path.
+/// Files of a tiny project by path. A path may be followed by how to write it: ` bytes` (`\\xE9` in
+/// the text is that byte), ` link=target` (a symlink).
 pub type Files = BTreeMap<String, String>;
 
 /// The files that a section of a page shows: fenced blocks whose info string is a language and a
@@ -20,8 +21,8 @@ pub fn files_of(section: &str) -> Files {
     for line in section.lines() {
         match (&mut open, line.strip_prefix("```")) {
             (None, Some(info)) => {
-                let path = info.split_whitespace().nth(1).unwrap_or_default();
-                open = Some((path.to_owned(), String::new()));
+                let path: Vec<&str> = info.split_whitespace().skip(1).collect();
+                open = Some((path.join(" "), String::new()));
             }
             (Some(_), Some(_)) => {
                 let (path, text) = open.take().unwrap();
@@ -43,7 +44,10 @@ pub fn files_of(section: &str) -> Files {
 pub fn example(entry: &Entry, section: &str) -> Option<Files> {
     let meta = entry.meta();
     let mut files = files_of(&meta.section("Bad")?);
-    files.extend(files_of(&meta.section(section)?));
+    let bare = |path: &str| path.split(' ').next().unwrap().to_owned();
+    let own = files_of(&meta.section(section)?);
+    files.retain(|path, _| !own.keys().any(|p| bare(p) == bare(path)));
+    files.extend(own);
     // A file that a section shows as empty is not there.
     files.retain(|_, text| !text.trim().is_empty());
     Some(files)
@@ -56,10 +60,25 @@ pub fn write(dir: &Path, files: &Files) {
         fs::write(dir.join(project), "name: shop\nversion: '1.0'\n").unwrap();
     }
     for (path, text) in files {
+        let (path, how) = path.split_once(' ').unwrap_or((path, ""));
         let path = dir.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        match how.strip_prefix("link=") {
+            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+            None if how == "bytes" => fs::write(path, unescape(text)).unwrap(),
+            None => fs::write(path, text).unwrap(),
+        }
     }
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut parts = text.split("\\x");
+    let mut out = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        out.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        out.extend(&part.as_bytes()[2..]);
+    }
+    out
 }
 
 /// `check` over a directory, on threads as the binary has them.

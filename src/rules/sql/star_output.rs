@@ -28,12 +28,16 @@ impl BuiltIn for StarOutput {
 }
 
 impl Rule for StarOutput {
-    fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
+    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };
         let Some(star) = Stars { sql }.of_query(query, &mut Vec::new()) else {
             return;
         };
+        // A query that a macro prints is the macro's to answer for.
+        if !cx.project.text(star.path[0]).ends_with('*') {
+            return;
+        }
         let message = format!(
             "the output is `*` of {}: its columns change when that changes, and nothing here says what they are",
             star.relation
@@ -159,7 +163,7 @@ impl Stars<'_> {
     }
 
     /// A CTE sees those before it only, so a recursive one ends.
-    fn of_cte<'q>(&self, index: usize, scope: &mut Vec<&'q Cte>) -> Option<Star> {
+    fn of_cte(&self, index: usize, scope: &[&Cte]) -> Option<Star> {
         let cte = scope[index];
         if !cte.columns.is_empty() {
             return None;

@@ -6,6 +6,7 @@
 use super::ast::{Args, Expr, ExprKind, For, Node};
 use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
+use super::native::Vars;
 use super::value::{Piece, RelationId, RelationRef, Value};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -46,8 +47,8 @@ pub struct Inputs<'a> {
     pub adapter: Option<&'a str>,
     /// The target's name, where known.
     pub target: Option<&'a str>,
-    /// The value of a project variable.
-    pub var: &'a (dyn Fn(&str) -> Option<serde_json::Value> + Sync),
+    /// Project variables.
+    pub var: Vars<'a>,
     /// What for.
     pub mode: Mode,
     /// Which macros are inlined.
@@ -77,6 +78,9 @@ pub enum CallKind {
     /// A macro, by its dotted name as written.
     Macro(Box<str>),
 }
+
+/// The key under which arguments stand whose names are not known: `config(**settings)`.
+pub const REST: &str = "**";
 
 /// One setting of an inline `config()`.
 #[derive(Debug, Clone)]
@@ -558,7 +562,15 @@ impl<'a> Evaluator<'a> {
                         value_range: e.range.clone(),
                     }));
                 }
-                _ => self.out.assumed = true,
+                _ => {
+                    self.out.assumed = true;
+                    named.push(Named {
+                        name: REST.into(),
+                        name_range: e.range.clone(),
+                        value: Value::Unknown,
+                        value_range: e.range.clone(),
+                    });
+                }
             }
         }
         (positional, named)

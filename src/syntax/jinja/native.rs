@@ -6,8 +6,9 @@ use super::eval::evaluate_expr;
 use super::{Evaluation, Inline, Inputs, MacroLibrary, Mode, Piece, Value, evaluate, parse};
 use serde_json::Value as Json;
 
-/// A look-up of project variables.
-pub type Vars<'a> = &'a (dyn Fn(&str) -> Option<Json> + Sync);
+/// A look-up of project variables: none where a name is not set, `Some(None)` where its value is
+/// not known before dbt runs.
+pub type Vars<'a> = &'a (dyn Fn(&str) -> Option<Option<Json>> + Sync);
 
 /// The value of a YAML string; `None` where it is not known before dbt runs. Text without Jinja is
 /// itself.
@@ -62,7 +63,7 @@ mod tests {
 
     fn native(text: &str) -> Option<Json> {
         render_native(text, Some("snowflake"), None, &|n| {
-            (n == "on").then(|| json!(false))
+            (n == "on").then(|| Some(json!(false)))
         })
     }
 

@@ -36,7 +36,7 @@ impl Setup {
             package: "root",
             adapter: Some("snowflake"),
             target: None,
-            var: &|name| (name == "known").then(|| serde_json::json!(["a", "b"])),
+            var: &|name| (name == "known").then(|| Some(serde_json::json!(["a", "b"]))),
             mode: self.mode,
             inline: self.inline,
         })

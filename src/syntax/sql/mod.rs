@@ -8,6 +8,7 @@
 mod dialect;
 mod lower;
 mod lower_expr;
+pub mod nulls;
 mod parse;
 mod placeholder;
 pub mod render;

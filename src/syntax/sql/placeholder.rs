@@ -46,7 +46,9 @@ fn is_word(c: char) -> bool {
 /// The text for unknown number `index` between `before` (code only, comments removed) and `after`.
 pub(super) fn fit(before: &str, after: &str, index: usize) -> String {
     let id = format!("{UNKNOWN}{index}");
-    if before.ends_with('.') && before[..before.len() - 1].ends_with(|c: char| c.is_ascii_digit()) {
+    if let Some(number) = before.strip_suffix('.')
+        && is_number(&last_word(number))
+    {
         return "5".to_owned();
     }
     let glued = before.ends_with(is_word) || after.starts_with(is_word);
@@ -84,6 +86,10 @@ pub(super) fn fit(before: &str, after: &str, index: usize) -> String {
     // Behind a complete operand: a clause, an alias, an operator or nothing. Nothing parses most
     // often.
     String::new()
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A template that begins with an unknown: it prints the whole query, or a hint before it.
@@ -141,6 +147,7 @@ mod tests {
     fn each_position_gets_what_parses_there() {
         let at = |before: &str, after: &str| fit(before, after, 0);
         assert_eq!(at("select 0.", ""), "5");
+        assert_eq!(at("from hl__p1.", ""), "hl__p0");
         assert_eq!(at("select x_", ""), "hl__p0");
         assert_eq!(at("select ", "_y"), "hl__p0");
         assert_eq!(at("from ", " where"), "hl__p0");
