@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use defects::Kind;
 use manifest::Manifest;
 use plan::Plan;
-pub use truth::Truth;
+pub use truth::{Expected, Truth};
 
 /// What to generate.
 #[derive(Debug, Clone)]

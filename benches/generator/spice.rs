@@ -214,7 +214,7 @@ pub fn defect(body: &mut Body<'_>) {
     let Some(defect) = body.defect else { return };
     match defect.kind {
         Kind::LayerDirection => forbidden_edge(body),
-        Kind::BrokenRef => broken_ref(body, defect.variant),
+        Kind::BrokenRef => broken_ref(body),
         Kind::HardcodedRelation => hardcoded(body, defect.variant),
         Kind::InnerAfterLeft => inner_after_left(body, defect.variant),
         Kind::UnusedSuppression => {
@@ -232,17 +232,14 @@ pub fn defect(body: &mut Body<'_>) {
     }
 }
 
-fn broken_ref(body: &mut Body<'_>, variant: usize) {
+fn broken_ref(body: &mut Body<'_>) {
     // No model's name ends this way, and "did you mean" has something to find.
     let name = format!("{}z", body.plan.models[body.model.parents[0]].name);
     let mut sql = Sql::new();
     sql.mark();
-    if variant.is_multiple_of(2) {
-        sql.reference(&name);
-    } else {
-        // The project's own name as package: no uninstalled package can have this one.
-        sql.package_reference("generated", &name);
-    }
+    // The project's own name as package: a bare name may be that of a package that is not
+    // installed, and is unknown rather than broken.
+    sql.package_reference("generated", &name);
     body.import("misspelt", &sql);
     body.left_join("misspelt");
 }

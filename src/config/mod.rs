@@ -9,7 +9,7 @@ mod select;
 pub use chain::{ConfigDoc, load};
 pub use file::{
     Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile, ManifestSetting,
-    OneOrMany, Ordered, Override, TargetFile,
+    Ordered, Override, TargetFile,
 };
 pub use pattern::{PathPattern, PatternError};
 pub use select::{Matcher, Subject};

@@ -67,7 +67,7 @@ fn literal_depth(glob: &str) -> usize {
     let literal = |s: &&str| !s.contains(['*', '?', '{', '[']);
     segments
         .iter()
-        .rposition(|s| literal(&s))
+        .rposition(|s| literal(s))
         .map_or(0, |i| i + 1)
 }
 

@@ -4,10 +4,12 @@
 //! No path leaves the root (the git work tree, else the project directory), symlinks included;
 //! what cannot be read is a notice or a finding, never the end of the run.
 
+mod below;
 mod find;
 mod hints;
 mod walk;
 
+pub use below::{Below, files_below};
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 

@@ -16,7 +16,6 @@ use crate::syntax::sql::Dialect;
 use crate::syntax::template::{self, Environment, SqlTree};
 use crate::syntax::yaml;
 use rayon::prelude::*;
-use serde_json::Value;
 
 mod dialect;
 mod nodes;
@@ -90,6 +89,7 @@ pub fn build(
         package_files,
         ..
     } = loaded;
+    let context = crate::load::files_below(&place, &config.context.dir);
     let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
@@ -117,6 +117,7 @@ pub fn build(
         unresolved,
         layers,
         macros: parts.macros,
+        context,
         dependencies,
         packages: names,
         dialect: parts.dialect,
@@ -395,6 +396,7 @@ fn references(node: &Node) -> Vec<Reference> {
         span: c.span,
         in_comment: c.in_comment,
         in_macro: c.in_macro,
+        unsure: c.unsure,
     });
     from_sql.chain(node.yaml_refs.iter().cloned()).collect()
 }

@@ -31,6 +31,10 @@ pub struct ConfigValue {
     pub span: Option<Span>,
     /// By whom.
     pub origin: Origin,
+    /// It was added to what something weaker had said (tags, `meta`).
+    pub merged: bool,
+    /// A part of it is not known: it was added to an unknown, or an unknown to it.
+    pub partial: bool,
 }
 
 /// A node's configuration.
@@ -55,9 +59,10 @@ impl Config {
         as_bool(self.get(key)?.value.as_ref()?)
     }
 
-    /// Was it set, but to something that is not known?
+    /// Was it set, but to something that is not, or not wholly, known?
     pub fn is_unknown(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|v| v.value.is_none())
+        self.get(key)
+            .is_some_and(|v| v.value.is_none() || v.partial)
     }
 
     /// The tags, in order of addition.
@@ -79,33 +84,63 @@ impl Config {
             "post_hook" => "post-hook",
             other => other,
         };
-        let before = self.values.get(key).and_then(|v| v.value.clone());
+        let before = self.values.get(key);
+        let adds = matches!(key, "tags" | "meta") && before.is_some();
+        let partial =
+            adds && (value.is_none() || before.is_some_and(|b| b.value.is_none() || b.partial));
+        let before = before.and_then(|v| v.value.clone());
         let value = match (key, value, before) {
             ("tags", Some(new), before) => Some(add_tags(before.as_ref(), &new)),
             ("meta", Some(Value::Object(new)), Some(Value::Object(mut old))) => {
                 old.extend(new);
                 Some(Value::Object(old))
             }
+            ("tags" | "meta", None, before) => before,
             (_, value, _) => value,
         };
         let value = ConfigValue {
             value,
             span,
             origin,
+            merged: adds,
+            partial,
         };
         self.values.insert(key.to_owned(), value);
     }
 
-    /// Replaces a value whole, tags too.
+    /// Replaces a value whole, tags too. What says the same keeps its place and who set it.
     pub fn replace(&mut self, key: &str, value: Value, origin: Origin) {
-        let span = self.values.get(key).and_then(|v| v.span);
+        let known = self.values.get(key);
+        let same =
+            known.is_some_and(|v| !v.partial && says_the_same(key, v.value.as_ref(), &value));
+        if same {
+            return;
+        }
+        let span = known.and_then(|v| v.span);
         let value = ConfigValue {
             value: Some(value),
             span,
             origin,
+            merged: false,
+            partial: false,
         };
         self.values.insert(key.to_owned(), value);
     }
+}
+
+/// Tags are compared without their order, which dbt does not promise to keep.
+fn says_the_same(key: &str, known: Option<&Value>, other: &Value) -> bool {
+    let Some(known) = known else { return false };
+    if key != "tags" {
+        return known == other;
+    }
+    let sorted = |v: &Value| {
+        let mut tags = strings(v);
+        tags.sort();
+        tags.dedup();
+        tags
+    };
+    sorted(known) == sorted(other)
 }
 
 /// A truth value as dbt reads configuration.
@@ -123,7 +158,7 @@ pub(super) fn as_bool(value: &Value) -> Option<bool> {
 }
 
 /// A string or a list of them.
-pub(super) fn strings(value: &Value) -> Vec<String> {
+pub(crate) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(s) => vec![s.clone()],
         Value::Array(items) => items.iter().flat_map(strings).collect(),
@@ -223,6 +258,48 @@ pub(super) fn from_properties(config: &mut Config, entry: YamlNode, render: Rend
             rendered(value, render),
             Some(value.span()),
             Origin::Properties,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_unknown_part_of_the_tags_stays_unknown_and_the_rest_known() {
+        let mut config = Config::default();
+        config.set("tags", None, None, Origin::ProjectFile);
+        config.set("tags", Some(json!("a")), None, Origin::Inline);
+        assert!(config.is_unknown("tags"));
+        assert_eq!(config.tags(), ["a"]);
+        config.set("tags", None, None, Origin::Inline);
+        assert_eq!(config.tags(), ["a"]);
+        config.replace("tags", json!(["b", "a"]), Origin::Manifest);
+        assert!(!config.is_unknown("tags"));
+    }
+
+    #[test]
+    fn a_manifest_that_says_the_same_leaves_the_place_alone() {
+        let mut config = Config::default();
+        config.set(
+            "materialized",
+            Some(json!("table")),
+            None,
+            Origin::ProjectFile,
+        );
+        config.set("tags", Some(json!(["b", "a"])), None, Origin::Inline);
+        config.replace("materialized", json!("table"), Origin::Manifest);
+        config.replace("tags", json!(["a", "b"]), Origin::Manifest);
+        let origin = |key| config.get(key).map(|v| v.origin);
+        assert_eq!(origin("materialized"), Some(Origin::ProjectFile));
+        assert_eq!(origin("tags"), Some(Origin::Inline));
+        assert_eq!(config.tags(), ["b", "a"]);
+        config.replace("materialized", json!("view"), Origin::Manifest);
+        assert_eq!(
+            config.get("materialized").map(|v| v.origin),
+            Some(Origin::Manifest)
         );
     }
 }

@@ -4,6 +4,7 @@
 mod build;
 mod config;
 mod graph;
+mod inline;
 mod layers;
 mod overlay;
 mod properties;
@@ -11,15 +12,17 @@ mod resolve;
 mod vars;
 
 pub use build::{Options, build};
+pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
 pub use graph::{Edge, Graph};
+pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
 pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
 use crate::config::{Config, Layer, Matcher, Subject};
-use crate::load::{Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
+use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::MacroLibrary;
 use crate::syntax::sql::tree::Ident;
@@ -197,6 +200,8 @@ pub struct Project {
     pub layers: LayerTable,
     /// Macros.
     pub macros: MacroLibrary,
+    /// The files below the directory of context files.
+    pub context: Below,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
     /// Names of installed packages, the project's own first.
@@ -296,6 +301,23 @@ impl Project {
     /// The name by which rules speak of a node's layer: staging, marts …
     pub fn role(&self, node: &Node) -> Option<&String> {
         Some(&self.layer(node)?.role)
+    }
+
+    /// Is the node's layer one of these, by role?
+    pub fn in_layers(&self, node: &Node, roles: &[String]) -> bool {
+        self.role(node).is_some_and(|r| roles.contains(r))
+    }
+
+    /// Does a property file that could not be read to its end speak of this name? Then what is
+    /// missing may stand there.
+    pub fn is_in_broken_yaml(&self, name: &str) -> bool {
+        let broken = self.own_files().filter(|m| m.role == Role::Properties);
+        let broken = broken.filter(|m| self.yaml.get(&m.file).is_some_and(|y| !y.is_complete()));
+        let mut texts = broken.map(|m| &self.files.get(m.file).text);
+        texts.any(|t| {
+            t.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .any(|w| w == name)
+        })
     }
 
     /// Does the name stand in the user's file as it is, rather than being printed by a macro? What

@@ -178,8 +178,10 @@ fn properties(entry: YamlNode, name: &Spanned<String>) -> Properties {
     }
 }
 
-fn description(entry: YamlNode) -> Option<String> {
-    Some(entry.get("description")?.as_str()?.to_owned())
+/// An entry's description; none where it is null.
+pub(super) fn description(entry: YamlNode) -> Option<String> {
+    let node = entry.get("description").filter(|n| !n.is_null())?;
+    Some(node.as_str()?.to_owned())
 }
 
 /// The columns of an entry (a model's or a version's).
@@ -363,6 +365,7 @@ fn reference(node: YamlNode) -> Option<Reference> {
         span: node.span(),
         in_comment: false,
         in_macro: false,
+        unsure: false,
     })
 }
 

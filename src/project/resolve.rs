@@ -16,6 +16,8 @@ pub struct Reference {
     pub in_comment: bool,
     /// Made by a macro.
     pub in_macro: bool,
+    /// Whether it is made at all depends on what only a run knows.
+    pub unsure: bool,
 }
 
 /// What a reference came to.

@@ -3,6 +3,17 @@
 
 use crate::registry::{BuiltInEntry, DeclaredEntry};
 
+mod context {
+    pub(super) mod source_missing;
+}
+mod doc {
+    pub(super) mod missing;
+}
+mod graph {
+    pub(super) mod broken_ref;
+    pub(super) mod hardcoded_relation;
+    pub(super) mod layer_direction;
+}
 mod harness {
     pub(super) mod suppression_reason;
     pub(super) mod unused_suppression;
@@ -19,9 +30,24 @@ mod sql {
     pub(super) mod inner_after_left;
     pub(super) mod star_output;
 }
+mod structure {
+    pub(super) mod config_missing;
+    pub(super) mod cte_missing;
+    pub(super) mod cte_order;
+    pub(super) mod materialization;
+    pub(super) mod tags;
+}
+mod test {
+    pub(super) mod pk;
+}
 
 #[rustfmt::skip]
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
+    BuiltInEntry::of::<context::source_missing::SourceMissing>(),
+    BuiltInEntry::of::<doc::missing::Missing>(),
+    BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
+    BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
+    BuiltInEntry::of::<graph::layer_direction::LayerDirection>(),
     BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
     BuiltInEntry::of::<harness::unused_suppression::UnusedSuppression>(),
     BuiltInEntry::of::<input::config_conflict::ConfigConflict>(),
@@ -32,8 +58,18 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
     BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
+    BuiltInEntry::of::<structure::config_missing::ConfigMissing>(),
+    BuiltInEntry::of::<structure::cte_missing::CteMissing>(),
+    BuiltInEntry::of::<structure::cte_order::CteOrder>(),
+    BuiltInEntry::of::<structure::materialization::Materialization>(),
+    BuiltInEntry::of::<structure::tags::Tags>(),
+    BuiltInEntry::of::<test::pk::Pk>(),
 ];
 
 #[rustfmt::skip]
 pub(crate) static DECLARED: &[DeclaredEntry] = &[
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/date-trunc-key/rule.yaml"),
+        doc: include_str!("../../rules/ap/date-trunc-key/README.md"),
+    },
 ];

@@ -38,6 +38,8 @@ pub struct RelationCall {
     pub in_comment: bool,
     /// A macro makes it.
     pub in_macro: bool,
+    /// Whether it is made at all depends on what only a run knows.
+    pub unsure: bool,
 }
 
 /// A `config(…)` in a file.
@@ -215,6 +217,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
                 span: at,
                 in_comment: only_in_comments(rendered, *id, call),
                 in_macro: call.in_macro,
+                unsure: call.unsure,
             }),
             CallKind::Config(args) => {
                 let mut args = args.clone();

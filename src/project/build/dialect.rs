@@ -5,6 +5,8 @@ use crate::syntax::template::SqlTree;
 
 /// Models read under every dialect where nothing else tells.
 const SAMPLE: usize = 40;
+/// Larger models are left out of the sample, which is read fourteen times.
+const SAMPLE_BYTES: usize = 64 << 10;
 
 /// Configuration keys that one adapter alone has (their documentation on docs.getdbt.com).
 const ADAPTER_CONFIGS: &[(&str, &str)] = &[
@@ -80,7 +82,8 @@ impl Builder<'_> {
 
     /// The dialect under which most of a fixed sample parses; the first of equals.
     fn by_sample(&self, macros: &MacroLibrary) -> Option<DialectChoice> {
-        let models = self.own_models();
+        let mut models = self.own_models();
+        models.retain(|m| self.text(m.file).len() <= SAMPLE_BYTES);
         let step = models.len().div_ceil(SAMPLE).max(1);
         let sample: Vec<&Member> = models.into_iter().step_by(step).collect();
         if sample.is_empty() {

@@ -271,6 +271,8 @@ impl Builder<'_> {
             if let (false, Some(version)) = (is_source, extra) {
                 properties.columns.extend(properties::columns(version));
                 properties.tests.extend(properties::tests(version));
+                let own = properties::description(version).filter(|d| !d.trim().is_empty());
+                properties.description = own.or(properties.description);
             }
             node.properties = Some(properties);
         }
@@ -350,6 +352,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
             span: Span::new(file, start, end),
             in_comment: false,
             in_macro: false,
+            unsure: false,
         });
     }
     SqlFile {

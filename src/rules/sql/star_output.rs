@@ -163,7 +163,7 @@ impl Stars<'_> {
     }
 
     /// A CTE sees those before it only, so a recursive one ends.
-    fn of_cte<'q>(&self, index: usize, scope: &mut Vec<&'q Cte>) -> Option<Star> {
+    fn of_cte(&self, index: usize, scope: &[&Cte]) -> Option<Star> {
         let cte = scope[index];
         if !cte.columns.is_empty() {
             return None;

@@ -5,7 +5,7 @@
 
 use super::ast::{Args, Expr, ExprKind};
 use super::call::Passed;
-use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, put};
+use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST, put};
 use super::value::{RelationRef, Value};
 use std::ops::Range;
 use std::rc::Rc;
@@ -161,15 +161,22 @@ impl<'a> Evaluator<'a> {
     fn call_config(&mut self, args: Vec<Value>, named: Vec<Named>, range: &Range<u32>) {
         let mut settings = Vec::new();
         // `config({...})`: one dictionary.
-        if let Some(Value::Dict(entries)) = args.first() {
-            for (key, value) in entries.borrow().iter() {
-                settings.push(ConfigArg {
-                    key: key.to_string(),
-                    key_range: self.place(range),
-                    value: self.json(value),
-                    value_range: self.place(range),
-                });
+        let mut whole = |key: &str, value| {
+            settings.push(ConfigArg {
+                key: key.to_owned(),
+                key_range: self.place(range),
+                value,
+                value_range: self.place(range),
+            });
+        };
+        match args.first() {
+            Some(Value::Dict(entries)) => {
+                for (key, value) in entries.borrow().iter() {
+                    whole(key, self.json(value));
+                }
             }
+            Some(Value::Unknown) => whole(REST, None),
+            _ => {}
         }
         for n in named {
             settings.push(ConfigArg {

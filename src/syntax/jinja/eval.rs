@@ -79,6 +79,9 @@ pub enum CallKind {
     Macro(Box<str>),
 }
 
+/// The key under which arguments stand whose names are not known: `config(**settings)`.
+pub const REST: &str = "**";
+
 /// One setting of an inline `config()`.
 #[derive(Debug, Clone)]
 pub struct ConfigArg {
@@ -559,7 +562,15 @@ impl<'a> Evaluator<'a> {
                         value_range: e.range.clone(),
                     }));
                 }
-                _ => self.out.assumed = true,
+                _ => {
+                    self.out.assumed = true;
+                    named.push(Named {
+                        name: REST.into(),
+                        name_range: e.range.clone(),
+                        value: Value::Unknown,
+                        value_range: e.range.clone(),
+                    });
+                }
             }
         }
         (positional, named)

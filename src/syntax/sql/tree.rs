@@ -435,41 +435,60 @@ impl From {
     }
 }
 
+/// What names mean where a select stands.
+#[derive(Debug, Default)]
+pub struct Scope<'a> {
+    /// CTEs that are visible there, inner ones last.
+    pub ctes: Vec<&'a Cte>,
+    /// The CTEs it is a part of, the innermost last.
+    pub within: Vec<&'a Cte>,
+    /// The selects around it in the same query, whose aliases a correlated subquery may use.
+    pub outer: Vec<&'a Select>,
+}
+
 impl Query {
     /// Visits every select of the query: its CTEs', its branches', and those of subqueries
     /// wherever they stand. `scope` holds the CTEs that are visible there, inner ones last.
     pub fn selects<'a>(&'a self, visit: &mut dyn FnMut(&'a Select, &[&'a Cte])) {
-        self.visit_selects(&mut Vec::new(), visit);
+        self.selects_in_scope(&mut |select, scope| visit(select, &scope.ctes));
+    }
+
+    /// As [`Query::selects`], with all that a name may mean there.
+    pub fn selects_in_scope<'a>(&'a self, visit: &mut dyn FnMut(&'a Select, &Scope<'a>)) {
+        self.visit_selects(&mut Scope::default(), visit);
     }
 
     fn visit_selects<'a>(
         &'a self,
-        scope: &mut Vec<&'a Cte>,
-        visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+        scope: &mut Scope<'a>,
+        visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
     ) {
-        let outer = scope.len();
+        let outer = scope.ctes.len();
         for cte in &self.ctes {
             // A CTE sees those before it, and itself if it is recursive; a recursive reference to
             // itself is a CTE all the same.
-            scope.push(cte);
+            scope.ctes.push(cte);
+            scope.within.push(cte);
             cte.query.visit_selects(scope, visit);
+            scope.within.pop();
         }
         visit_body(&self.body, scope, visit);
         for e in &self.order_by {
             visit_expr(e, scope, visit);
         }
-        scope.truncate(outer);
+        scope.ctes.truncate(outer);
     }
 }
 
 fn visit_body<'a>(
     body: &'a Body,
-    scope: &mut Vec<&'a Cte>,
-    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+    scope: &mut Scope<'a>,
+    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
 ) {
     match body {
         Body::Select(select) => {
             visit(select, scope);
+            scope.outer.push(select);
             for from in &select.from {
                 visit_from(from, scope, visit);
             }
@@ -483,6 +502,7 @@ fn visit_body<'a>(
             for e in clauses.into_iter().flatten().chain(groups) {
                 visit_expr(e, scope, visit);
             }
+            scope.outer.pop();
         }
         Body::Set { branches, .. } => {
             for branch in branches {
@@ -496,8 +516,8 @@ fn visit_body<'a>(
 
 fn visit_from<'a>(
     from: &'a From,
-    scope: &mut Vec<&'a Cte>,
-    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+    scope: &mut Scope<'a>,
+    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
 ) {
     for (factor, join) in from.factors() {
         visit_factor(factor, scope, visit);
@@ -513,8 +533,8 @@ fn visit_from<'a>(
 
 fn visit_factor<'a>(
     factor: &'a Factor,
-    scope: &mut Vec<&'a Cte>,
-    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+    scope: &mut Scope<'a>,
+    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
 ) {
     match &factor.kind {
         FactorKind::Subquery { query, .. } => query.visit_selects(scope, visit),
@@ -531,8 +551,8 @@ fn visit_factor<'a>(
 
 fn visit_expr<'a>(
     expr: &'a Expr,
-    scope: &mut Vec<&'a Cte>,
-    visit: &mut dyn FnMut(&'a Select, &[&'a Cte]),
+    scope: &mut Scope<'a>,
+    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
 ) {
     if let ExprKind::Subquery(query, _) = &expr.kind {
         query.visit_selects(scope, visit);

@@ -6,6 +6,7 @@
 
 use super::at;
 use super::error::DeError;
+use super::many;
 use super::node::{MAX_WALK, Node};
 use super::scalar::{Scalar, resolve_plain};
 use super::words;
@@ -228,6 +229,12 @@ impl<'de> Deserializer<'de> for NodeDe<'_> {
     ) -> Result<V::Value, DeError> {
         if name == at::NAME {
             return visitor.visit_seq(Place::new(self.node.span(), self));
+        }
+        if name == many::NAME {
+            return match self.node.is_sequence() || self.node.is_null() {
+                true => self.deserialize_seq(visitor),
+                false => visitor.visit_seq(many::Single(Some(self))),
+            };
         }
         self.placed(visitor.visit_newtype_struct(self))
     }

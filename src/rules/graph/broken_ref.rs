@@ -1,0 +1,173 @@
+use crate::project::{Node, NodeId, Project, Reference, Resolution, ResourceType};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::syntax::jinja::RelationRef;
+use crate::violation::{Confidence, Severity, Violation};
+use rustc_hash::FxHashSet;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::borrow::Cow::Borrowed;
+
+/// No options.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BrokenRef {}
+
+impl BuiltIn for BrokenRef {
+    const META: Meta = Meta {
+        id: Borrowed("graph/broken-ref"),
+        severity: Severity::Error,
+        confidence: Confidence::Certain,
+        fix: FixAvailability::None,
+        preset: Some(Preset::Minimal),
+        doc: Borrowed(include_str!("../../../rules/graph/broken-ref/README.md")),
+    };
+}
+
+impl Rule for BrokenRef {
+    fn project(&self, cx: &Cx, sink: &mut Sink) {
+        let mut seen = FxHashSet::default();
+        // A reference that is surely made comes before one to the same name that may not be.
+        let sure = |(_, r, _): &&(NodeId, Reference, Resolution)| !r.unsure;
+        let all = &cx.project.unresolved;
+        let ordered = all.iter().filter(sure);
+        for (child, reference, resolution) in ordered.chain(all.iter().filter(|e| !sure(e))) {
+            let child = cx.project.node(*child);
+            if !child.is_own() || !seen.insert((child.id, reference.relation.clone())) {
+                continue;
+            }
+            if let Some(found) = finding(cx.project, child, reference, resolution) {
+                sink.push_on(Some(child.id), found);
+            }
+        }
+    }
+}
+
+/// A `ref` as it is written.
+struct Written<'a> {
+    package: Option<&'a str>,
+    name: &'a str,
+    version: Option<&'a str>,
+}
+
+impl Written<'_> {
+    fn text(&self) -> String {
+        let package = self.package.map_or(String::new(), |p| format!("'{p}', "));
+        let version = self.version.map_or(String::new(), |v| format!(", v={v}"));
+        format!("ref({package}'{}'{version})", self.name)
+    }
+}
+
+fn written(relation: &RelationRef) -> Option<Written<'_>> {
+    let RelationRef::Ref {
+        package,
+        name: Some(name),
+        version,
+    } = relation
+    else {
+        return None;
+    };
+    Some(Written {
+        package: package.as_ref().and_then(|p| p.as_deref()),
+        name,
+        version: version.as_ref().and_then(|v| v.as_deref()),
+    })
+}
+
+fn finding(
+    project: &Project,
+    child: &Node,
+    reference: &Reference,
+    resolution: &Resolution,
+) -> Option<Violation> {
+    let written = written(&reference.relation)?;
+    let mut found = match resolution {
+        Resolution::Disabled(parent) => disabled(project, child, project.node(*parent), reference)?,
+        Resolution::Missing(near) => missing(project, child, &written, near.as_deref(), reference),
+        Resolution::Found(_) | Resolution::Unknown => return None,
+    };
+    if reference.in_comment {
+        let comment = " (it stands in a SQL comment, which dbt renders)";
+        found.primary.message.push_str(comment);
+    }
+    // Where a run may never come here, or may leave the child out, dbt may well accept it.
+    if reference.unsure || child.enabled.is_none() {
+        found = found
+            .severity(Severity::Warn)
+            .confidence(Confidence::Likely);
+    }
+    Some(found.symbol(written.text()))
+}
+
+/// What dbt does about it.
+fn outcome(child: &Node) -> &'static str {
+    match child.resource_type {
+        ResourceType::Test => "dbt drops this test with a warning, so it never runs",
+        _ => "dbt refuses the whole project",
+    }
+}
+
+fn missing(
+    project: &Project,
+    child: &Node,
+    written: &Written,
+    near: Option<&str>,
+    reference: &Reference,
+) -> Violation {
+    let versions = versions_of(project, written);
+    let what = match written.package {
+        Some(p) if !project.packages.iter().any(|known| **known == *p) => {
+            format!("there is no package `{p}`")
+        }
+        _ if !versions.is_empty() => format!("`{}` has no such version", written.name),
+        Some(p) => format!("the package `{p}` has no such model, seed or snapshot"),
+        None => "there is no such model, seed or snapshot".to_owned(),
+    };
+    let message = format!("`{}`: {what}; {}", written.text(), outcome(child));
+    let found = Violation::new(reference.span, message);
+    let others: Vec<String> = versions.iter().flatten().map(|v| format!("v={v}")).collect();
+    match near {
+        _ if !others.is_empty() => found.help(format!("its versions are {}", others.join(", "))),
+        _ if !versions.is_empty() => found.help("it has no versions: leave `v=` out"),
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None => found,
+    }
+}
+
+/// The versions of nodes with that very name, in order; none for one without versions.
+fn versions_of<'p>(project: &'p Project, written: &Written) -> Vec<Option<&'p str>> {
+    let named = project.nodes.iter().filter(|n| {
+        n.resource_type.is_refable()
+            && n.name == written.name
+            && written.package.is_none_or(|p| *p == *n.package_name)
+    });
+    named.map(|n| n.version.as_deref()).collect()
+}
+
+fn disabled(
+    project: &Project,
+    child: &Node,
+    parent: &Node,
+    reference: &Reference,
+) -> Option<Violation> {
+    // Both may be switched by the same condition.
+    if child.enabled.is_none() {
+        return None;
+    }
+    let name = parent.display_name();
+    let kind = parent.resource_type.as_str();
+    let message = format!("the {kind} `{name}` is disabled: {}", outcome(child));
+    let mut found = Violation::new(reference.span, message).help(format!(
+        "enable `{name}`, or disable `{}` under the same condition",
+        child.display_name()
+    ));
+    if let Some(at) = parent.config.get("enabled").and_then(|v| v.span)
+        && !project.text(at).is_empty()
+    {
+        found = found.related(at, format!("`{name}` is disabled here"));
+    }
+    // dbt allows for tests of nodes that are switched off.
+    Some(match child.resource_type {
+        ResourceType::Test => found.severity(Severity::Warn),
+        _ => found,
+    })
+}

@@ -1,0 +1,144 @@
+use crate::config::Layer;
+use crate::project::{Edge, LayerTable, Node, ResourceType};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::text::Span;
+use crate::violation::{Confidence, Severity, Violation};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::borrow::Cow::Borrowed;
+
+/// No options.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LayerDirection {}
+
+impl BuiltIn for LayerDirection {
+    const META: Meta = Meta {
+        id: Borrowed("graph/layer-direction"),
+        severity: Severity::Error,
+        confidence: Confidence::Certain,
+        fix: FixAvailability::None,
+        preset: Some(Preset::Minimal),
+        doc: Borrowed(include_str!(
+            "../../../rules/graph/layer-direction/README.md"
+        )),
+    };
+}
+
+impl Rule for LayerDirection {
+    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+        let Some(layer) = cx.project.layer(model) else {
+            return;
+        };
+        for (parent, edge) in cx.project.graph.parents(model.id) {
+            let parent = cx.project.node(parent);
+            // What a package holds is its authors' affair; a model's edge to itself is `this`.
+            if !parent.is_own() || parent.id == model.id {
+                continue;
+            }
+            let wrong = match parent.resource_type {
+                ResourceType::Source if !layer.sources => reads_source(model, layer, parent),
+                ResourceType::Model => match cx.project.layer(parent) {
+                    Some(other) if !layer.refs.contains(&other.name) => {
+                        let table = &cx.project.layers;
+                        refs_model(table, (model, layer), (parent, other))
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            sink.push(finding(cx, model, layer, parent, edge, wrong));
+        }
+    }
+}
+
+fn reads_source(model: &Node, layer: &Layer, source: &Node) -> String {
+    format!(
+        "`{}` ({}) reads the source `{}`: what another layer renames, casts and filters once is done here again, or not at all",
+        model.display_name(),
+        layer.name,
+        source.display_name(),
+    )
+}
+
+fn refs_model(table: &LayerTable, child: (&Node, &Layer), parent: (&Node, &Layer)) -> String {
+    let why = match (child.1, parent.1) {
+        (c, p) if c.name == p.name => format!(
+            "models of {} are built side by side, and this order shows nowhere",
+            c.name
+        ),
+        (c, p) if is_built_from(table, p, &c.name) => format!(
+            "{} is built from {}, so the two layers now wait for one another",
+            p.name, c.name
+        ),
+        (c, p) => format!(
+            "{} is not among the layers that {} is built from, so what lies between them is skipped",
+            p.name, c.name
+        ),
+    };
+    format!(
+        "`{}` ({}) refs `{}` ({}): {why}",
+        child.0.display_name(),
+        child.1.name,
+        parent.0.display_name(),
+        parent.1.name,
+    )
+}
+
+/// Does `layer` read the layer of this name, through others too?
+fn is_built_from(table: &LayerTable, layer: &Layer, name: &str) -> bool {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut next: Vec<&str> = layer.refs.iter().map(String::as_str).collect();
+    while let Some(other) = next.pop() {
+        if other == name {
+            return true;
+        }
+        if seen.contains(&other) {
+            continue;
+        }
+        seen.push(other);
+        let found = table.layers.iter().filter(|l| l.name == other);
+        next.extend(found.flat_map(|l| l.refs.iter().map(String::as_str)));
+    }
+    false
+}
+
+fn finding(
+    cx: &Cx,
+    model: &Node,
+    layer: &Layer,
+    parent: &Node,
+    edge: &Edge,
+    mut message: String,
+) -> Violation {
+    if edge.in_comment {
+        message.push_str(" (the reference stands in a SQL comment, which dbt renders)");
+    }
+    let mut allowed = layer.refs.clone();
+    allowed.extend(layer.sources.then(|| "sources".to_owned()));
+    let allowed = match allowed.is_empty() {
+        true => "nothing".to_owned(),
+        false => allowed.join(", "),
+    };
+    let table = match cx.project.layers.inferred {
+        true => {
+            "the layers were inferred from folder names, so say under `layers` in harness-lint.yml how yours depend on one another"
+        }
+        false => "or change its `refs` and `sources` under `layers` in harness-lint.yml",
+    };
+    let help = format!(
+        "{} may read {allowed}: build `{}` on those, or move it to the layer it belongs to; {table}",
+        layer.name,
+        model.display_name()
+    );
+    let span = edge.span.unwrap_or(Span::whole(model.file));
+    let found = Violation::new(span, message)
+        .help(help)
+        .symbol(&parent.unique_id);
+    match cx.project.layers.inferred {
+        true => found
+            .severity(Severity::Warn)
+            .confidence(Confidence::Likely),
+        false => found,
+    }
+}
