@@ -2,7 +2,9 @@
 
 use crate::config::ConfigError;
 use crate::load::FindError;
+use crate::text::{blanked, visible};
 use miette::{Diagnostic, NamedSource, SourceSpan};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why there is no report, with the exit code that says so.
@@ -18,11 +20,9 @@ pub enum RunError {
         help: Option<String>,
     },
     /// The configuration was refused.
-    #[error("{path}{place}: {message}")]
+    #[error("{place}: {message}")]
     Config {
-        /// The file as the user knows it.
-        path: String,
-        /// `:line:column`.
+        /// `path:line:column`, the path as the user knows it.
         place: String,
         /// What is wrong.
         message: String,
@@ -31,7 +31,7 @@ pub enum RunError {
         help: Option<String>,
         /// The text around it.
         #[source_code]
-        source_code: NamedSource<String>,
+        source_code: Arc<NamedSource<String>>,
         /// Where in the text.
         #[label]
         label: Option<SourceSpan>,
@@ -95,7 +95,7 @@ impl From<FindError> for RunError {
             FindError::Several(dirs) => {
                 let list: Vec<String> = dirs
                     .iter()
-                    .map(|d| format!("  --project-dir {}", d.display()))
+                    .map(|d| format!("  --project-dir {}", visible(&d.to_string_lossy())))
                     .collect();
                 RunError::usage(
                     format!(
@@ -118,10 +118,11 @@ impl From<ConfigError> for RunError {
             let at = index.line_col(&error.text, range.start);
             format!(":{}:{}", at.line, at.col)
         });
+        let path = visible(&error.path);
         RunError::Config {
-            source_code: NamedSource::new(&error.path, error.text),
-            path: error.path,
-            place,
+            // A terminal prints the text around the mistake as it stands.
+            source_code: Arc::new(NamedSource::new(&path, blanked(&error.text))),
+            place: format!("{path}{place}"),
             message: error.message,
             help: error.help,
             label: label.map(Into::into),

@@ -1,13 +1,16 @@
 //! harness-lint: a static linter and auditor for dbt repositories.
 
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod declared;
 pub mod error;
+pub mod git;
 pub mod load;
 pub mod manifest;
 pub mod project;
 pub mod registry;
+pub mod report;
 pub mod rule;
 mod rules;
 pub mod run;
@@ -15,4 +18,5 @@ pub mod select;
 pub mod syntax;
 pub mod text;
 pub mod threads;
+pub mod verbs;
 pub mod violation;

@@ -1,2 +1,104 @@
 //! Parse, run, exit code.
-fn main() {}
+
+use clap::Parser;
+use harness_lint::cli::{Cli, ColorWhen};
+use harness_lint::error::RunError;
+use harness_lint::text::visible;
+use harness_lint::threads;
+use harness_lint::verbs::{self, Printed};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    report_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Help and version come this way too; a reader that has gone away needs neither.
+            let _ = message.print();
+            return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = run(&cli).and_then(|printed| {
+        write(io::stdout(), &printed.text)?;
+        Ok(printed)
+    });
+    match done {
+        Ok(printed) => {
+            let _ = write(io::stderr(), &printed.notes);
+            ExitCode::from(printed.exit)
+        }
+        Err(error) => {
+            let _ = write(io::stderr(), &shown(&error, cli.color));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Printed, RunError> {
+    let cwd = std::env::current_dir().map_err(|e| RunError::Input {
+        path: "the working directory".to_owned(),
+        why: e.to_string(),
+        help: None,
+    })?;
+    let color = colors(cli.color, io::stdout().is_terminal());
+    threads::on_pool(verbs::threads(cli), || verbs::run(cli, &cwd, color))
+}
+
+/// Writes all of it. A pipe that the reader has closed (`| head`) is no error: the answer was
+/// complete, and enough of it was read.
+fn write(mut to: impl Write, text: &str) -> io::Result<()> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// Is an output coloured? NO_COLOR (no-color.org) counts when it is not empty.
+fn colors(when: ColorWhen, terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            let dumb = set("TERM").is_some_and(|t| t == "dumb");
+            terminal && !dumb && set("NO_COLOR").is_none()
+        }
+    }
+}
+
+/// An error: with the text around it for a person at a terminal, in plain lines otherwise.
+fn shown(error: &RunError, when: ColorWhen) -> String {
+    let terminal = io::stderr().is_terminal();
+    if terminal || when == ColorWhen::Always {
+        let theme = match colors(when, terminal) {
+            true => GraphicalTheme::unicode(),
+            false => GraphicalTheme::unicode_nocolor(),
+        };
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+        let mut out = String::new();
+        if handler.render_report(&mut out, error).is_ok() {
+            return out;
+        }
+    }
+    let mut out = String::new();
+    let text = format!("error: {error}");
+    let help = error.help().map(|h| format!("help: {h}"));
+    for line in text.lines().chain(help.iter().flat_map(|h| h.lines())) {
+        out.push_str(&visible(line));
+        out.push('\n');
+    }
+    out
+}
+
+/// A panic is a mistake of ours; it says so, where it happened, and what to do.
+fn report_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        usual(info);
+        let advice = "this is a mistake in harness-lint, not in your repository: please report it \
+                      with the command and the lines above\n";
+        let _ = io::stderr().write_all(advice.as_bytes());
+    }));
+}

@@ -7,9 +7,10 @@ use crate::load::{self, Place};
 use crate::project::{self, Project};
 use crate::registry::{self, Active, Entry, RuleFilter};
 use crate::select::{self, Selection};
-use crate::text::nearest;
+use crate::text::{nearest, relative_path, visible};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,31 @@ pub struct Request {
     pub selection: Selection,
 }
 
+/// How long each step took. It is for stderr alone: a clock must not reach a report.
+#[derive(Debug)]
+pub struct Laps {
+    since: Instant,
+    /// Steps in order.
+    pub done: Vec<(&'static str, Duration)>,
+}
+
+impl Laps {
+    /// Begins to count.
+    pub fn start() -> Self {
+        Self {
+            since: Instant::now(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Ends a step.
+    pub fn end(&mut self, step: &'static str) {
+        let now = Instant::now();
+        self.done.push((step, now - self.since));
+        self.since = now;
+    }
+}
+
 /// A project with the rules that are to judge it.
 pub struct Prepared {
     /// The project.
@@ -40,6 +66,8 @@ pub struct Prepared {
     pub rules: Vec<Active>,
     /// The team's own declared rules, in use or not.
     pub own: Vec<Entry>,
+    /// How long that took.
+    pub laps: Laps,
 }
 
 /// Finds the project and reads its configuration.
@@ -71,7 +99,8 @@ pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
 /// # Errors
 /// As [`configure`]; also an unknown rule, or a manifest that was asked for and cannot be used.
 pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
-    let (place, config) = configure(request)?;
+    let mut laps = Laps::start();
+    let (place, mut config) = configure(request)?;
     let own = registry::own_rules(&config, &place)?;
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     if let Some(unknown) = request.filter.unknown(&entries) {
@@ -79,21 +108,44 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
     }
     known_declared(&config, &entries)?;
     let rules = registry::active(&config, &own, &request.filter)?;
+    laps.end("configure");
     let loaded = load::load(place);
+    laps.end("load");
+    let manifest = manifest_setting(request, &mut config, &loaded.place);
     let options = project::Options {
-        manifest: request.manifest.clone(),
+        manifest: Some(manifest.clone()),
     };
-    let project =
+    let mut project =
         project::build(loaded, config, &options).map_err(|(path, why)| RunError::Input {
-            path,
+            path: visible(&path).into_owned(),
             why,
             help: Some("run `dbt parse` again, or use --manifest off".to_owned()),
         })?;
+    if let (Some(info), ManifestSetting::Path(path)) = (&mut project.manifest, &manifest)
+        && let Ok(real) = PathBuf::from(path).canonicalize()
+    {
+        info.path = relative_path(&real, &project.place.project_dir);
+    }
+    laps.end("understand");
     Ok(Prepared {
         project,
         rules,
         own,
+        laps,
     })
+}
+
+/// Which manifest to use. A path on the command line counts from the working directory, one in the
+/// configuration from the project directory.
+fn manifest_setting(request: &Request, config: &mut Config, place: &Place) -> ManifestSetting {
+    if let Some(asked) = &request.manifest {
+        return asked.clone();
+    }
+    if let ManifestSetting::Path(path) = &config.manifest {
+        let path = place.project_dir.join(path).to_string_lossy().into_owned();
+        config.manifest = ManifestSetting::Path(path);
+    }
+    config.manifest.clone()
 }
 
 /// `ap/` ids of the configuration are known only when the team's folders were read.
@@ -128,7 +180,7 @@ pub fn unknown_rule(id: &str, entries: &[&Entry]) -> RunError {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`harness-lint rules` lists them".to_owned(),
     };
-    RunError::usage(format!("unknown rule `{id}`"), Some(help))
+    RunError::usage(format!("unknown rule `{}`", visible(id)), Some(help))
 }
 
 /// A judged project.
@@ -137,6 +189,8 @@ pub struct Outcome {
     pub prepared: Prepared,
     /// What they found.
     pub checked: Checked,
+    /// Which part of the project was asked about.
+    pub scope: Scope,
 }
 
 /// The whole of `check`.
@@ -144,10 +198,15 @@ pub struct Outcome {
 /// # Errors
 /// As [`prepare`]; also a selection that matches nothing.
 pub fn check(request: &Request) -> Result<Outcome, RunError> {
-    let prepared = prepare(request)?;
+    let mut prepared = prepare(request)?;
     let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
     let checked = check::check(&prepared.project, &prepared.rules, &scope);
-    Ok(Outcome { prepared, checked })
+    prepared.laps.end("check");
+    Ok(Outcome {
+        prepared,
+        checked,
+        scope,
+    })
 }
 
 /// The scope of a whole project.

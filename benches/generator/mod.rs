@@ -29,7 +29,9 @@ use std::path::{Path, PathBuf};
 use defects::Kind;
 use manifest::Manifest;
 use plan::Plan;
-pub use truth::{Expected, Truth};
+#[allow(unused_imports, reason = "tests name it, the command does not")]
+pub use truth::Expected;
+pub use truth::Truth;
 
 /// What to generate.
 #[derive(Debug, Clone)]

@@ -109,6 +109,9 @@ pub struct Node {
     pub config: NodeConfig,
     /// Its entry in a property file.
     pub properties: Option<Properties>,
+    /// Its property file, or one that may hold its entry, could not be read to the end: that
+    /// something is not said of the node proves nothing.
+    pub properties_lost: bool,
     /// References in YAML (exposures, semantic models).
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.

@@ -7,10 +7,12 @@
 mod lines;
 mod nearest;
 mod read;
+mod visible;
 
 pub use lines::{LineCol, LineIndex};
 pub use nearest::nearest;
 pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_text};
+pub use visible::{blanked, commands, cut, is_hidden, one_line, visible};
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

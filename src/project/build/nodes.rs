@@ -30,12 +30,17 @@ impl Builder<'_> {
         for (i, (member, entry)) in entries.iter().enumerate() {
             let package = self.loaded.members[*member].package;
             let key = (package, entry.kind, entry.name.value.as_str());
-            if let Some(first) = by_name.insert(key, i)
-                && package == 0
-                && entry.kind.is_refable()
-            {
+            // Of a file that breaks off, what was read serves where nothing else does.
+            let Some(&first) = by_name.get(&key) else {
+                by_name.insert(key, i);
+                continue;
+            };
+            let first: &Entry = &entries[first].1;
+            if entry.complete {
+                by_name.insert(key, i);
+            }
+            if package == 0 && entry.kind.is_refable() && entry.complete && first.complete {
                 // dbt: "found two schema.yml entries for the same resource".
-                let first: &Entry = &entries[first].1;
                 let path = &self.loaded.files.get(first.name.span.file).path;
                 let message = format!(
                     "the {} `{}` has another entry in {path}: dbt refuses two",
@@ -49,6 +54,13 @@ impl Builder<'_> {
                 });
             }
         }
+        // Folders with a property file that breaks off.
+        let broken: FxHashSet<&str> = parts
+            .yaml
+            .iter()
+            .filter(|(_, tree)| !tree.is_complete())
+            .map(|(file, _)| folder(&self.loaded.files.get(*file).path))
+            .collect();
         let mut nodes = Vec::new();
         for (index, files) in sql.into_iter().enumerate() {
             let member = &self.loaded.members[index];
@@ -75,6 +87,10 @@ impl Builder<'_> {
                         .copied(),
                 };
                 let entry = found.map(|i| &entries[i].1);
+                node.properties_lost = match entry {
+                    Some(entry) => !entry.complete,
+                    None => broken.contains(folder(&self.loaded.files.get(node.file).path)),
+                };
                 self.configure(&mut node, entry, extra, &trees, &parts.dialect);
                 nodes.push(node);
             }
@@ -182,6 +198,7 @@ impl Builder<'_> {
             python: false,
             config: NodeConfig::default(),
             properties: None,
+            properties_lost: false,
             yaml_refs: Vec::new(),
             enabled: Some(true),
             layer: None,
@@ -289,6 +306,11 @@ impl Builder<'_> {
         };
         node.config = config;
     }
+}
+
+/// The folder of a path.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(dir, _)| dir)
 }
 
 fn section_of(kind: ResourceType) -> &'static str {

@@ -25,6 +25,9 @@ impl BuiltIn for Missing {
 
 impl Rule for Missing {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+        if model.properties_lost {
+            return;
+        }
         if model.description().is_some_and(|d| !d.trim().is_empty()) {
             return;
         }

@@ -124,7 +124,11 @@ fn missing(
     };
     let message = format!("`{}`: {what}; {}", written.text(), outcome(child));
     let found = Violation::new(reference.span, message);
-    let others: Vec<String> = versions.iter().flatten().map(|v| format!("v={v}")).collect();
+    let others: Vec<String> = versions
+        .iter()
+        .flatten()
+        .map(|v| format!("v={v}"))
+        .collect();
     match near {
         _ if !others.is_empty() => found.help(format!("its versions are {}", others.join(", "))),
         _ if !versions.is_empty() => found.help("it has no versions: leave `v=` out"),

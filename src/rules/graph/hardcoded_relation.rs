@@ -83,10 +83,7 @@ impl Name {
 
 fn add(names: &mut Vec<Name>, mut name: Name) {
     let key = name.dotted().to_lowercase();
-    match names
-        .iter_mut()
-        .find(|n| n.dotted().to_lowercase() == key)
-    {
+    match names.iter_mut().find(|n| n.dotted().to_lowercase() == key) {
         Some(known) => {
             known.spans.append(&mut name.spans);
             known.spans.sort();
@@ -148,14 +145,18 @@ impl<'a> Here<'a> {
         let FactorKind::Name(idents) = &factor.kind else {
             return None;
         };
+        // A CTE may be called `"raw.orders"`, dot and all.
+        if let [one] = &idents[..]
+            && is_cte(&one.name, scope)
+        {
+            return None;
+        }
         let (span, parts) = self.as_written(factor, idents)?;
         if is_system(self.dialect, &parts) {
             return None;
         }
         let hidden = match &parts[..] {
-            [one] => {
-                self.open || is_cte(one, scope) || self.is_array(join) || is_no_table(one)
-            }
+            [one] => self.open || is_cte(one, scope) || self.is_array(join) || is_no_table(one),
             [first, ..] => self.is_bound(first, join, select, scope),
             [] => true,
         };
@@ -194,8 +195,7 @@ impl<'a> Here<'a> {
     /// ClickHouse's `array join` joins arrays of the row.
     fn is_array(&self, join: Option<&Join>) -> bool {
         join.is_some_and(|j| {
-            j.kind == JoinKind::Other
-                && self.project.text(j.span).to_lowercase().contains("array")
+            j.kind == JoinKind::Other && self.project.text(j.span).to_lowercase().contains("array")
         })
     }
 
@@ -295,8 +295,10 @@ fn is_cte(name: &str, scope: &Scope) -> bool {
 /// Names that stand in `from` and are no relation, or dbt's own.
 fn is_no_table(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "dual" | "unnest" | "lateral" | "values" | "information_schema")
-        || name.starts_with("__dbt__cte__")
+    matches!(
+        name.as_str(),
+        "dual" | "unnest" | "lateral" | "values" | "information_schema"
+    ) || name.starts_with("__dbt__cte__")
 }
 
 /// Schemas of the platform itself, which no project can declare as its own: `information_schema`
@@ -335,8 +337,7 @@ fn is_system(dialect: Dialect, parts: &[String]) -> bool {
 /// Spark reads a file as a table: ``parquet.`s3://…` ``.
 fn is_file_format(dialect: Dialect, parts: &[String]) -> bool {
     const FORMATS: &[&str] = &["parquet", "delta", "json", "csv", "orc", "avro", "text"];
-    matches!(dialect, Dialect::Databricks | Dialect::Spark)
-        && FORMATS.contains(&parts[0].as_str())
+    matches!(dialect, Dialect::Databricks | Dialect::Spark) && FORMATS.contains(&parts[0].as_str())
 }
 
 fn finding(project: &Project, node: &Node, name: Name) -> Violation {
@@ -392,7 +393,11 @@ enum Meant {
 fn meant(project: &Project, node: &Node, parts: &[String]) -> Meant {
     let mut surely: Vec<&Node> = Vec::new();
     let mut perhaps: Vec<&Node> = Vec::new();
-    for other in project.nodes.iter().filter(|n| n.is_own() && !n.is_disabled()) {
+    for other in project
+        .nodes
+        .iter()
+        .filter(|n| n.is_own() && !n.is_disabled())
+    {
         match likeness(project, other, parts) {
             Some(true) => surely.push(other),
             Some(false) => perhaps.push(other),

@@ -43,6 +43,9 @@ impl BuiltIn for Pk {
 
 impl Rule for Pk {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+        if model.properties_lost {
+            return;
+        }
         let dialect = cx.project.dialect.dialect;
         let properties = model.properties.as_ref();
         if properties.is_some_and(|p| self.is_proven(model, p, dialect)) {
@@ -125,9 +128,8 @@ fn columns_named<'p>(properties: &'p Properties, name: &str) -> impl Iterator<It
 
 fn has_constraint(properties: &Properties, column: &str, kind: &str) -> bool {
     let is_kind = |c: &Constraint| c.kind == kind;
-    let of_model = |c: &Constraint| {
-        is_kind(c) && c.columns.iter().any(|name| name.to_lowercase() == column)
-    };
+    let of_model =
+        |c: &Constraint| is_kind(c) && c.columns.iter().any(|name| name.to_lowercase() == column);
     columns_named(properties, column).any(|c| c.constraints.iter().any(is_kind))
         || properties.constraints.iter().any(of_model)
 }
@@ -218,9 +220,7 @@ fn guess(model: &Node) -> Option<Guess> {
 }
 
 fn by_unique_key(model: &Node) -> Option<Guess> {
-    let is_column = |c: &str| {
-        !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
+    let is_column = |c: &str| !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_');
     let key: Vec<String> = match model.config.get("unique_key")?.value.as_ref()? {
         Value::String(one) => one.split(',').map(|c| c.trim().to_owned()).collect(),
         Value::Array(list) => list

@@ -1,0 +1,150 @@
+//! What git knows of the work tree: the commit, and whether files differ from it.
+//!
+//! git is asked by its command. A repository's own configuration can name programs (a file system
+//! monitor, filters, hooks, a transport); none of them may run because somebody linted a checkout,
+//! so every one that these questions could start is switched off.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Where the work tree stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The commit; none before the first.
+    pub sha: Option<String>,
+    /// Some file differs from it, or is not known to it; none where git could not be asked safely.
+    pub dirty: Option<bool>,
+}
+
+/// The state of the work tree at `root`; none where that is no work tree, or there is no git.
+pub fn head(root: &Path) -> Option<Head> {
+    if !root.join(".git").exists() {
+        return None;
+    }
+    let inside = run(root, &[], &["rev-parse", "--is-inside-work-tree"])?;
+    if inside.trim_ascii() != b"true" {
+        return None;
+    }
+    let sha = run(root, &[], &["rev-parse", "--verify", "--quiet", "HEAD"]);
+    let sha = sha.and_then(|s| String::from_utf8(s).ok());
+    Some(Head {
+        sha: sha.map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()),
+        dirty: dirty(root),
+    })
+}
+
+fn dirty(root: &Path) -> Option<bool> {
+    let off = filters_off(root)?;
+    let status = [
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=normal",
+        // A submodule has a configuration of its own.
+        "--ignore-submodules=all",
+    ];
+    Some(!run(root, &off, &status)?.is_empty())
+}
+
+/// Configuration that empties every content filter: comparing a file would run it.
+fn filters_off(root: &Path) -> Option<Vec<String>> {
+    const FILTERS: &str = r"^filter\..*\.(clean|smudge|process|required)$";
+    let list = ["config", "-z", "--name-only", "--get-regexp", FILTERS];
+    // git answers "none" with a failure.
+    let names = run(root, &[], &list).unwrap_or_default();
+    let names = String::from_utf8(names).ok()?;
+    let mut off = Vec::new();
+    for name in names.split('\0').filter(|n| !n.is_empty()) {
+        // `-c` cannot say such a name; then the question is not asked.
+        if name.contains(['=', '\n']) {
+            return None;
+        }
+        let value = if name.ends_with(".required") {
+            "false"
+        } else {
+            ""
+        };
+        off.push(format!("{name}={value}"));
+    }
+    Some(off)
+}
+
+fn run(root: &Path, config: &[String], args: &[&str]) -> Option<Vec<u8>> {
+    let mut git = Command::new("git");
+    git.arg("--no-optional-locks").arg("-C").arg(root);
+    git.args([
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+    ]);
+    for setting in config {
+        git.arg("-c").arg(setting);
+    }
+    let out = git
+        .args(args)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        // A partial clone would fetch what it misses, by a program that it names.
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    out.status.success().then_some(out.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn git(dir: &Path, args: &[&str]) {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let mut git = Command::new("git");
+        let done = git.arg("-C").arg(dir).args(identity).args(args).output();
+        assert!(done.unwrap().status.success(), "git {args:?}");
+    }
+
+    #[test]
+    fn no_work_tree_no_head() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(head(dir.path()), None);
+    }
+
+    #[test]
+    fn the_commit_and_what_differs_from_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        git(root, &["init", "-q"]);
+        assert_eq!(head(root).unwrap().sha, None);
+        fs::write(root.join("a"), "1").unwrap();
+        assert_eq!(head(root).unwrap().dirty, Some(true));
+        git(root, &["add", "a"]);
+        git(root, &["commit", "-qm", "a"]);
+        let clean = head(root).unwrap();
+        assert_eq!(clean.sha.unwrap().len(), 40);
+        assert_eq!(clean.dirty, Some(false));
+    }
+
+    #[test]
+    fn programs_of_the_repository_do_not_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let trap = root.join("ran");
+        let program = format!("touch {}", trap.display());
+        git(root, &["init", "-q"]);
+        fs::write(root.join(".gitattributes"), "* filter=evil\n").unwrap();
+        fs::write(root.join("a"), "1").unwrap();
+        git(root, &["add", "."]);
+        git(root, &["commit", "-qm", "a"]);
+        for key in ["core.fsmonitor", "filter.evil.clean", "filter.evil.process"] {
+            git(root, &["config", key, &program]);
+        }
+        git(root, &["config", "filter.evil.required", "true"]);
+        // Of the same size, so that git must look at the content.
+        fs::write(root.join("a"), "2").unwrap();
+        assert_eq!(head(root).unwrap().dirty, Some(true));
+        assert!(!trap.exists());
+    }
+}

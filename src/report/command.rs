@@ -1,0 +1,169 @@
+//! The commands that a report prints, to be pasted into a shell as they are.
+
+use crate::load::Place;
+use crate::run::Request;
+use crate::text::{is_hidden, relative_path};
+use std::path::{Component, Path, PathBuf};
+
+/// At most so many paths are named; beyond that the whole project is checked again.
+const MAX_PATHS: usize = 5;
+
+/// How to check again what a run checked: the same project, configuration and rules.
+#[derive(Debug, Clone)]
+pub struct Recheck {
+    prefix: String,
+    project_dir: PathBuf,
+    cwd: PathBuf,
+}
+
+impl Recheck {
+    /// For a run of `request` over the project at `place`.
+    pub fn new(request: &Request, place: &Place) -> Self {
+        let cwd = request.cwd.canonicalize();
+        let cwd = cwd.unwrap_or_else(|_| request.cwd.clone());
+        let mut prefix = "harness-lint check".to_owned();
+        let mut add = |flag: &str, value: &str| {
+            prefix.push_str(&format!(" {flag} {}", quoted(value)));
+        };
+        if place.project_dir != cwd {
+            add("--project-dir", &relative_path(&place.project_dir, &cwd));
+        }
+        if let Some(path) = &request.config {
+            add("--config", &path.to_string_lossy());
+        }
+        match &request.manifest {
+            Some(crate::config::ManifestSetting::Path(path)) => add("--manifest", path),
+            Some(crate::config::ManifestSetting::Off) => add("--manifest", "off"),
+            Some(crate::config::ManifestSetting::Auto) => add("--manifest", "auto"),
+            None => {}
+        }
+        if !request.vars.is_empty() {
+            add(
+                "--vars",
+                &serde_json::Value::from(request.vars.clone()).to_string(),
+            );
+        }
+        if let Some(target) = &request.target {
+            add("--target", target);
+        }
+        for rule in &request.filter.only {
+            add("--rule", rule);
+        }
+        for rule in &request.filter.ignore {
+            add("--ignore", rule);
+        }
+        Self {
+            prefix,
+            project_dir: place.project_dir.clone(),
+            cwd,
+        }
+    }
+
+    /// The command for these paths, which count from the project directory; for the whole project
+    /// where they are too many or cannot be pasted.
+    pub fn paths(&self, paths: &[&str]) -> String {
+        let from_here: Vec<String> = paths.iter().map(|p| self.as_typed(p)).collect();
+        if paths.len() > MAX_PATHS || !from_here.iter().all(|p| can_be_pasted(p)) {
+            return self.prefix.clone();
+        }
+        let mut command = self.prefix.clone();
+        for path in from_here {
+            command.push(' ');
+            command.push_str(&quoted(&path));
+        }
+        command
+    }
+
+    fn as_typed(&self, path: &str) -> String {
+        let path = relative_path(&folded(&self.project_dir.join(path)), &self.cwd);
+        match path.starts_with('-') {
+            true => format!("./{path}"),
+            false => path,
+        }
+    }
+}
+
+/// A path without `.` and `..`, by its text alone.
+fn folded(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// A name with hidden characters, or of bytes that are no text, cannot be pasted.
+fn can_be_pasted(path: &str) -> bool {
+    !path.contains(is_hidden) && !path.contains(char::REPLACEMENT_CHARACTER) && !path.contains("##")
+}
+
+/// A word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./@+,:%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recheck(cwd: &str) -> Recheck {
+        let place = Place {
+            project_dir: "/r/dbt".into(),
+            root: "/r".into(),
+        };
+        let request = Request {
+            cwd: cwd.into(),
+            ..Request::default()
+        };
+        Recheck::new(&request, &place)
+    }
+
+    #[test]
+    fn paths_count_from_the_working_directory() {
+        let command = |cwd: &str, path: &str| recheck(cwd).paths(&[path]);
+        assert_eq!(
+            command("/r/dbt", "models/a.sql"),
+            "harness-lint check models/a.sql"
+        );
+        let above = "harness-lint check --project-dir dbt dbt/models/a.sql";
+        assert_eq!(command("/r", "models/a.sql"), above);
+        let below = "harness-lint check --project-dir .. a.sql";
+        assert_eq!(command("/r/dbt/models", "models/a.sql"), below);
+        assert_eq!(
+            command("/r/dbt", "../AGENTS.md"),
+            "harness-lint check ../AGENTS.md"
+        );
+    }
+
+    #[test]
+    fn what_a_shell_would_obey_is_quoted() {
+        let command = |path: &str| recheck("/r/dbt").paths(&[path]);
+        assert_eq!(command("a b.sql"), "harness-lint check 'a b.sql'");
+        assert_eq!(
+            command("it's$(x).sql"),
+            r"harness-lint check 'it'\''s$(x).sql'"
+        );
+        assert_eq!(command("-x.sql"), "harness-lint check ./-x.sql");
+        assert_eq!(command("a\nb.sql"), "harness-lint check");
+    }
+
+    #[test]
+    fn many_paths_are_the_whole_project() {
+        let six = ["a", "b", "c", "d", "e", "f"];
+        assert_eq!(recheck("/r/dbt").paths(&six), "harness-lint check");
+        assert_eq!(
+            recheck("/r/dbt").paths(&six[..5]),
+            "harness-lint check a b c d e"
+        );
+    }
+}

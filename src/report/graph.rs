@@ -1,0 +1,187 @@
+//! The project's nodes and edges, as data and as pictures.
+
+use super::SCHEMA_VERSION;
+use crate::project::{Node, NodeId, Project, ResourceType};
+use crate::text::visible;
+use rustc_hash::{FxHashMap, FxHashSet};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// What `harness-lint graph --format json` prints: models, seeds, snapshots, analyses, sources,
+/// exposures, metrics and semantic models, and the edges between those that are enabled.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GraphReport {
+    /// The version of this format.
+    pub schema_version: u32,
+    /// By unique id. Of installed packages only nodes with an edge.
+    pub nodes: Vec<GraphNode>,
+    /// Parent and child, by their unique ids, sorted.
+    pub edges: Vec<(String, String)>,
+}
+
+/// A node.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GraphNode {
+    /// As dbt makes it.
+    pub unique_id: String,
+    /// model, source, seed …
+    pub resource_type: String,
+    /// The file that defines it, relative to the project directory.
+    pub path: String,
+    /// Its layer; null where it is in none.
+    pub layer: Option<String>,
+    /// How dbt builds it; null where it is not built, or that depends on what only a run knows.
+    pub materialized: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Null where it depends on what only a run knows.
+    pub enabled: Option<bool>,
+    /// What a person calls it; for pictures.
+    #[serde(skip)]
+    label: String,
+}
+
+/// The graph of a project, of all nodes or of the selected ones.
+pub fn graph(project: &Project, selected: Option<&FxHashSet<NodeId>>) -> GraphReport {
+    let wanted = |id: NodeId| {
+        let is_test = project.node(id).resource_type == ResourceType::Test;
+        !is_test && selected.is_none_or(|s| s.contains(&id))
+    };
+    let edges = project.graph.edges().into_iter();
+    let edges: Vec<(NodeId, NodeId)> = edges
+        .map(|(parent, child, _)| (parent, child))
+        .filter(|(parent, child)| wanted(*parent) && wanted(*child))
+        .collect();
+    let linked: FxHashSet<NodeId> = edges.iter().flat_map(|(p, c)| [*p, *c]).collect();
+    // Nodes are in order of their unique ids, and so are edges.
+    let nodes = project.nodes.iter();
+    let nodes = nodes.filter(|n| wanted(n.id) && (n.is_own() || linked.contains(&n.id)));
+    let id = |id: NodeId| project.node(id).unique_id.clone();
+    GraphReport {
+        schema_version: SCHEMA_VERSION,
+        nodes: nodes.map(|n| node(project, n)).collect(),
+        edges: edges.into_iter().map(|(p, c)| (id(p), id(c))).collect(),
+    }
+}
+
+/// A graph without nodes.
+pub fn empty() -> GraphReport {
+    GraphReport {
+        schema_version: SCHEMA_VERSION,
+        nodes: Vec::new(),
+        edges: Vec::new(),
+    }
+}
+
+fn node(project: &Project, node: &Node) -> GraphNode {
+    GraphNode {
+        unique_id: node.unique_id.clone(),
+        resource_type: node.resource_type.as_str().to_owned(),
+        path: project.path(node.file).to_owned(),
+        layer: project.layer(node).map(|l| l.name.clone()),
+        materialized: materialized(node).map(str::to_owned),
+        tags: node.config.tags(),
+        enabled: node.enabled,
+        label: node.display_name(),
+    }
+}
+
+/// As configured, else dbt's default.
+fn materialized(node: &Node) -> Option<&str> {
+    match node.resource_type {
+        ResourceType::Seed => Some("seed"),
+        ResourceType::Snapshot => Some("snapshot"),
+        ResourceType::Model if node.config.get("materialized").is_some() => {
+            node.config.text("materialized")
+        }
+        ResourceType::Model if node.python => Some("table"),
+        ResourceType::Model => Some("view"),
+        _ => None,
+    }
+}
+
+impl GraphReport {
+    /// A Mermaid flowchart.
+    pub fn mermaid(&self) -> String {
+        let mut out = "flowchart LR\n".to_owned();
+        let numbers = self.numbers();
+        for (i, node) in self.nodes.iter().enumerate() {
+            let (open, close) = match node.resource_type.as_str() {
+                "source" | "seed" => ("[(", ")]"),
+                "exposure" | "metric" | "semantic_model" => ("([", "])"),
+                _ => ("[", "]"),
+            };
+            let label = mermaid_label(&node.label);
+            // Writing to a string does not fail, here and below.
+            let _ = writeln!(out, "  n{i}{open}\"{label}\"{close}");
+        }
+        for (parent, child) in self.numbered_edges(&numbers) {
+            let _ = writeln!(out, "  n{parent} --> n{child}");
+        }
+        out
+    }
+
+    /// A Graphviz digraph.
+    pub fn dot(&self) -> String {
+        let mut out = "digraph dbt {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
+        let numbers = self.numbers();
+        for (i, node) in self.nodes.iter().enumerate() {
+            let (label, id) = (dot_text(&node.label), dot_text(&node.unique_id));
+            let _ = writeln!(out, "  n{i} [label=\"{label}\", tooltip=\"{id}\"];");
+        }
+        for (parent, child) in self.numbered_edges(&numbers) {
+            let _ = writeln!(out, "  n{parent} -> n{child};");
+        }
+        out.push_str("}\n");
+        out
+    }
+
+    /// Names are anything; numbers are valid in every language.
+    fn numbers(&self) -> FxHashMap<&str, usize> {
+        let mut numbers = FxHashMap::default();
+        for (i, node) in self.nodes.iter().enumerate() {
+            numbers.entry(node.unique_id.as_str()).or_insert(i);
+        }
+        numbers
+    }
+
+    fn numbered_edges<'a>(
+        &'a self,
+        numbers: &'a FxHashMap<&str, usize>,
+    ) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let number = |id: &String| numbers.get(id.as_str()).copied();
+        let edges = self.edges.iter();
+        edges.filter_map(move |(p, c)| Some((number(p)?, number(c)?)))
+    }
+}
+
+/// Everything but letters, digits and what names are made of, as Mermaid's character codes.
+fn mermaid_label(name: &str) -> String {
+    let mut out = String::new();
+    for c in visible(name).chars() {
+        match c.is_alphanumeric() || "_-. ".contains(c) {
+            true => out.push(c),
+            false => {
+                let _ = write!(out, "#{};", u32::from(c));
+            }
+        }
+    }
+    out
+}
+
+fn dot_text(name: &str) -> String {
+    visible(name).replace('\\', r"\\").replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_cannot_leave_their_quotes() {
+        assert_eq!(mermaid_label("a_b.v2"), "a_b.v2");
+        assert_eq!(mermaid_label("a\"]<"), "a#34;#93;#60;");
+        assert_eq!(dot_text("a\"b\\\n"), "a\\\"b\\\\\\\\u{a}");
+    }
+}

@@ -1,0 +1,386 @@
+//! One function per verb: from the command line's types to what is printed and the exit code.
+//! No process, terminal or environment is touched here, so tests need none.
+
+use crate::cli::{
+    CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
+    RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
+};
+use crate::config::FailOn;
+use crate::error::RunError;
+use crate::git;
+use crate::registry::{self, Entry, presets_of};
+use crate::report::graph::{self, GraphReport};
+use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
+use crate::rule::Meta;
+use crate::run::{self, Request};
+use crate::select::{self, Selection};
+use crate::syntax::yaml;
+use crate::text::{FileId, nearest, visible};
+use clap::CommandFactory;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fmt::Write;
+use std::path::Path;
+
+/// What a verb has to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Printed {
+    /// For stdout.
+    pub text: String,
+    /// For stderr: what is not part of the answer.
+    pub notes: String,
+    /// The process's exit code.
+    pub exit: u8,
+}
+
+impl Printed {
+    fn text(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+}
+
+/// Does what the command line says. `color` is for stdout.
+///
+/// # Errors
+/// The run went wrong; the error knows its exit code.
+pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
+    match &cli.verb {
+        None => {
+            misspelt_verb(&cli.check, cwd)?;
+            check(&cli.check, cwd, color)
+        }
+        Some(Verb::Check(args)) => check(args, cwd, color),
+        Some(Verb::Explain(args)) => explain(args, cwd),
+        Some(Verb::Rules(args)) => rules(args, cwd),
+        Some(Verb::Schema(args)) => Ok(schema(args)),
+        Some(Verb::Graph(args)) => graph(args, cwd),
+    }
+}
+
+/// How many threads a verb wants; 0 for one per core.
+pub fn threads(cli: &Cli) -> usize {
+    match &cli.verb {
+        None => cli.check.project.threads,
+        Some(Verb::Check(args)) => args.project.threads,
+        Some(Verb::Graph(args)) => args.project.threads,
+        Some(_) => 1,
+    }
+}
+
+/// `harness-lint chek` reads as a path; where there is no such path, a verb was meant.
+fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
+    let Some(first) = args.paths.first().filter(|p| !cwd.join(p).exists()) else {
+        return Ok(());
+    };
+    let command = Cli::command();
+    let verbs: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
+    let written = first.to_string_lossy();
+    match nearest(&written, verbs.iter().copied()) {
+        Some(near) => Err(RunError::Nothing {
+            message: format!("`{}` is neither a verb nor a path", visible(&written)),
+            help: Some(format!("did you mean `harness-lint {near}`?")),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// `check`.
+///
+/// # Errors
+/// As [`run::check`].
+pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunError> {
+    let request = check_request(args, cwd)?;
+    let mut outcome = match run::check(&request) {
+        Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
+            return Ok(nothing_to_check(args.format, &message));
+        }
+        done => done?,
+    };
+    let place = &outcome.prepared.project.place;
+    let recheck = Recheck::new(&request, place);
+    let head = match args.format {
+        CheckFormat::Text => None,
+        CheckFormat::Json => git::head(&place.root),
+    };
+    let (report, aside) = report::build(&outcome, &recheck, head);
+    let text = match args.format {
+        CheckFormat::Text => report::text(&report, &aside, color),
+        CheckFormat::Json => to_json(&report),
+    };
+    outcome.prepared.laps.end("report");
+    let mut notes = String::new();
+    if args.timings {
+        for (step, took) in &outcome.prepared.laps.done {
+            // Writing to a string does not fail.
+            let _ = writeln!(notes, "{step:<11}{:>9.1} ms", took.as_secs_f64() * 1e3);
+        }
+    }
+    let fail_on = args
+        .fail_on
+        .unwrap_or(outcome.prepared.project.config.fail_on);
+    Ok(Printed {
+        text,
+        notes,
+        exit: u8::from(fails(&report.summary, fail_on)),
+    })
+}
+
+fn fails(found: &Summary, fail_on: FailOn) -> bool {
+    let (errors, warnings, infos) = (found.errors, found.warnings, found.infos);
+    match fail_on {
+        FailOn::Error => errors > 0,
+        FailOn::Warn => errors + warnings > 0,
+        FailOn::Info => errors + warnings + infos > 0,
+        FailOn::Never => false,
+    }
+}
+
+fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
+    // What is not there is named by an absolute path, which belongs to stderr.
+    let report = report::nothing("there is nothing to check");
+    Printed {
+        text: match format {
+            CheckFormat::Text => report::text(&report, &report::Aside::default(), false),
+            CheckFormat::Json => to_json(&report),
+        },
+        notes: format!("{why}\n"),
+        exit: 0,
+    }
+}
+
+/// `explain`.
+///
+/// # Errors
+/// There is no such rule.
+pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
+    let (own, notes) = own_rules(&args.place, cwd);
+    let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
+    let found = entries.iter().find(|e| e.meta().id == args.rule.as_str());
+    let Some(entry) = found else {
+        return Err(run::unknown_rule(&args.rule, &entries));
+    };
+    let meta = entry.meta();
+    let mut text = String::new();
+    // A page of the team's own comes from the repository.
+    for line in meta.doc.trim_end().lines() {
+        text.push_str(&visible(line));
+        text.push('\n');
+    }
+    let facts = [
+        format!("severity {}", meta.severity.as_str()),
+        format!("confidence {}", meta.confidence.as_str()),
+        format!("fix {}", meta.fix.as_str()),
+        format!("presets {}", list(&presets_of(meta))),
+    ];
+    let _ = write!(text, "\n---\n{}\n", facts.join(" · "));
+    Ok(Printed {
+        text,
+        notes,
+        exit: 0,
+    })
+}
+
+/// The rules of the team's folders. The list of rules helps to mend a configuration, so one that is
+/// refused, or no project at all, is a note here.
+fn own_rules(place: &PlaceArgs, cwd: &Path) -> (Vec<Entry>, String) {
+    let request = Request {
+        cwd: cwd.to_owned(),
+        project_dir: place.project_dir.clone(),
+        config: place.config.clone(),
+        ..Request::default()
+    };
+    let read = run::configure(&request)
+        .and_then(|(place, config)| Ok(registry::own_rules(&config, &place)?));
+    match read {
+        Ok(own) => (own, String::new()),
+        Err(_)
+            if place.project_dir.is_none() && place.config.is_none() && !has_project(&request) =>
+        {
+            (Vec::new(), String::new())
+        }
+        Err(error) => {
+            let note = format!("the project's own rules are not listed: {error}\n");
+            (Vec::new(), note)
+        }
+    }
+}
+
+fn has_project(request: &Request) -> bool {
+    crate::load::find(&request.cwd, None).is_ok()
+}
+
+/// A rule, as `rules` lists it.
+#[derive(Debug, Serialize)]
+struct RuleReport<'a> {
+    id: &'a str,
+    category: &'a str,
+    severity: &'static str,
+    confidence: &'static str,
+    fix: &'static str,
+    summary: String,
+    presets: Vec<&'static str>,
+}
+
+impl<'a> RuleReport<'a> {
+    fn new(meta: &'a Meta) -> Self {
+        Self {
+            id: &meta.id,
+            category: meta.category(),
+            severity: meta.severity.as_str(),
+            confidence: meta.confidence.as_str(),
+            fix: meta.fix.as_str(),
+            summary: visible(&meta.summary()).into_owned(),
+            presets: presets_of(meta),
+        }
+    }
+}
+
+/// What `rules --format json` prints.
+#[derive(Debug, Serialize)]
+struct RulesReport<'a> {
+    schema_version: u32,
+    tool_version: &'static str,
+    rules: Vec<RuleReport<'a>>,
+}
+
+/// `rules`.
+///
+/// # Errors
+/// None so far.
+pub fn rules(args: &RulesArgs, cwd: &Path) -> Result<Printed, RunError> {
+    let (own, notes) = own_rules(&args.place, cwd);
+    let entries = registry::shipped().iter().chain(&own);
+    let mut rules: Vec<RuleReport> = entries.map(|e| RuleReport::new(e.meta())).collect();
+    rules.sort_by_key(|r| r.id);
+    let text = match args.format {
+        CheckFormat::Text => rules_table(&rules),
+        CheckFormat::Json => to_json(&RulesReport {
+            schema_version: SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            rules,
+        }),
+    };
+    Ok(Printed {
+        text,
+        notes,
+        exit: 0,
+    })
+}
+
+/// A table, wide enough for each column's longest word; the summary comes last.
+fn rules_table(rules: &[RuleReport]) -> String {
+    let header = ["rule", "severity", "preset", "fix", "summary"].map(str::to_owned);
+    let rows = rules.iter().map(|r| {
+        // The larger presets hold what the smaller ones hold.
+        let preset = r.presets.first().copied().unwrap_or("-");
+        [r.id, r.severity, preset, r.fix, &r.summary].map(str::to_owned)
+    });
+    let rows: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
+    let width = |i: usize| rows.iter().map(|r| r[i].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..4).map(width).collect();
+    let mut out = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(out, "{cell:<width$}  ");
+        }
+        out.push_str(&row[4]);
+        out.push('\n');
+    }
+    out
+}
+
+fn list(words: &[&str]) -> String {
+    match words.is_empty() {
+        true => "none".to_owned(),
+        false => words.join(", "),
+    }
+}
+
+/// `schema`.
+pub fn schema(args: &SchemaArgs) -> Printed {
+    let schema = match args.of {
+        SchemaOf::Config => report::config_schema(),
+        SchemaOf::Report => report::report_schema(),
+        SchemaOf::Graph => report::graph_schema(),
+    };
+    Printed::text(to_json(&schema))
+}
+
+/// `graph`.
+///
+/// # Errors
+/// As [`run::prepare`]; also a selection that matches nothing.
+pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
+    let request = request(&args.project, &args.select, cwd)?;
+    let (graph, notes) = match graph_of(&request) {
+        Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
+            (graph::empty(), format!("{message}\n"))
+        }
+        done => (done?, String::new()),
+    };
+    let text = match args.format {
+        GraphFormat::Json => to_json(&graph),
+        GraphFormat::Mermaid => graph.mermaid(),
+        GraphFormat::Dot => graph.dot(),
+    };
+    Ok(Printed {
+        text,
+        notes,
+        exit: 0,
+    })
+}
+
+fn graph_of(request: &Request) -> Result<GraphReport, RunError> {
+    let project = run::prepare(request)?.project;
+    let selection = &request.selection;
+    let all = selection.select.is_empty() && selection.exclude.is_empty();
+    let selected = match all {
+        true => None,
+        false => Some(select::nodes(&project, selection)?),
+    };
+    Ok(graph::graph(&project, selected.as_ref()))
+}
+
+fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {
+    let mut request = request(&args.project, &args.select, cwd)?;
+    request.filter = args.filter();
+    request.selection.paths = args.paths.clone();
+    Ok(request)
+}
+
+fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Request, RunError> {
+    let vars = project.vars.as_deref().map(vars).transpose()?;
+    Ok(Request {
+        cwd: cwd.to_owned(),
+        project_dir: project.place.project_dir.clone(),
+        config: project.place.config.clone(),
+        manifest: project.manifest.clone(),
+        vars: vars.unwrap_or_default(),
+        target: project.target.clone(),
+        selection: Selection {
+            select: select.select.clone(),
+            exclude: select.exclude.clone(),
+            paths: Vec::new(),
+            allow_empty: select.allow_empty,
+        },
+        ..Request::default()
+    })
+}
+
+/// `--vars`, as dbt reads it: YAML, of which JSON is a part.
+fn vars(text: &str) -> Result<Map<String, Value>, RunError> {
+    let tree = yaml::parse(FileId(0), text);
+    let help = || Some("write a mapping, as for dbt: --vars '{key: value}'".to_owned());
+    if let Some(problem) = tree.problems.first() {
+        let message = format!("--vars is no YAML: {}", problem.message);
+        return Err(RunError::usage(message, help()));
+    }
+    match tree.root().map(yaml::Node::to_json) {
+        Some(Value::Object(map)) => Ok(map),
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(_) => Err(RunError::usage("--vars is no mapping", help())),
+    }
+}
