@@ -253,6 +253,16 @@ fn what_describes_and_what_does_not() {
 }
 
 #[test]
+fn a_description_in_config_is_none_and_the_finding_says_so() {
+    let model = "{{ config(description='One row per a.') }} select 1 as id\n";
+    let found = judged("doc/missing", &[("models/a.sql", model)]);
+    let (finding, _) = one(&found);
+    let text = found.prepared.project.text(finding.related[0].span);
+    assert_eq!(text, "'One row per a.'");
+    assert!(finding.help.contains("in a property file"));
+}
+
+#[test]
 fn a_property_file_that_breaks_off_is_not_held_against_its_models() {
     let a = ("models/a.sql", "select 1 as id\n");
     let broken = "models:\n  - name: a\n    meta:\n      owner: @team\n";

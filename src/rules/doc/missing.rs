@@ -42,6 +42,21 @@ impl Rule for Missing {
                 Violation::new(Span::whole(model.file), message)
             }
         };
-        sink.push(violation.symbol("description"));
+        sink.push(with_lost_words(model, violation).symbol("description"));
+    }
+}
+
+/// `config(description=…)` is a setting of the author's own: dbt reads descriptions from YAML.
+fn with_lost_words(model: &Node, violation: Violation) -> Violation {
+    let Some(inline) = model.inline() else {
+        return violation;
+    };
+    let calls = inline.calls().iter().filter(|c| !c.in_macro);
+    let mut args = calls.flat_map(|c| &c.args);
+    match args.find(|a| a.key == "description") {
+        Some(arg) => violation
+            .related(inline.value_span(arg), "dbt does not read this")
+            .help("move the text of `config(description=…)` to the model's entry in a property file: dbt reads descriptions nowhere else"),
+        None => violation,
     }
 }
