@@ -5,7 +5,7 @@
 
 use crate::config::{FailOn, ManifestSetting};
 use crate::registry::RuleFilter;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -47,6 +47,15 @@ pub struct Cli {
         default_missing_value = "always"
     )]
     pub color: ColorWhen,
+}
+
+impl Cli {
+    /// The names of all verbs.
+    pub fn verbs() -> Vec<String> {
+        let command = Self::command();
+        let verbs = command.get_subcommands();
+        verbs.map(|v| v.get_name().to_owned()).collect()
+    }
 }
 
 /// What can be done.
@@ -245,7 +254,6 @@ pub enum GraphFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {

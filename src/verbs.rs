@@ -17,7 +17,6 @@ use crate::run::{self, Request};
 use crate::select::{self, Selection};
 use crate::syntax::yaml;
 use crate::text::{FileId, nearest, visible};
-use clap::CommandFactory;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Write;
@@ -77,20 +76,16 @@ fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
     let Some(first) = args.paths.first().filter(|p| !cwd.join(p).exists()) else {
         return Ok(());
     };
-    let command = Cli::command();
-    let verbs: Vec<&str> = command
-        .get_subcommands()
-        .map(clap::Command::get_name)
-        .collect();
+    let verbs = Cli::verbs();
     let written = first.to_string_lossy();
-    if verbs.contains(&&*written) {
+    if verbs.iter().any(|v| *v == written) {
         let message = format!("`{written}` is a verb: it stands before the flags");
         return Err(RunError::usage(
             message,
             Some(format!("harness-lint {written} …")),
         ));
     }
-    match nearest(&written, verbs.iter().copied()) {
+    match nearest(&written, verbs.iter().map(String::as_str)) {
         Some(near) => Err(RunError::Nothing {
             message: format!("`{}` is neither a verb nor a path", visible(&written)),
             help: Some(format!("did you mean `harness-lint {near}`?")),

@@ -1,6 +1,8 @@
 //! What the integration tests share: rule pages as projects, and runs over them.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod binary;
+
 use harness_lint::check::Finding;
 use harness_lint::registry::{Entry, RuleFilter};
 use harness_lint::run::{self, Outcome, Request};
