@@ -5,7 +5,6 @@ use crate::config::{Config, ConfigError};
 use crate::load::Place;
 use crate::project::{Node, Project};
 use crate::rule::{Cx, FixAvailability, Meta, Rule, Sink};
-use crate::syntax::sql::tree::Cte;
 use crate::syntax::yaml::{self, At, DeError, Yaml};
 use crate::text::{FileId, Span, read_text, relative_path};
 use crate::violation::{Confidence, Severity, Violation};
@@ -13,6 +12,7 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// A declared rule as it was read.
@@ -24,6 +24,8 @@ pub struct Declared {
     pub rule: Pattern,
     /// It is the team's own, not shipped.
     pub own: bool,
+    /// Where its id stands.
+    id_span: Option<Span>,
     path: String,
     text: String,
 }
@@ -31,7 +33,7 @@ pub struct Declared {
 /// The check of a declared rule.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    layer: Option<String>,
+    layer: Option<At<String>>,
     scope: Scope,
     regex: Regex,
     message: String,
@@ -53,18 +55,18 @@ enum Scope {
 #[serde(deny_unknown_fields)]
 struct File {
     id: At<String>,
-    summary: String,
+    summary: At<String>,
     severity: Severity,
-    /// Layer of the models it is for; all where none is named.
+    /// Layer of the models it is for, by role; all where none is named.
     #[serde(default)]
-    layer: Option<String>,
+    layer: Option<At<String>>,
     forbid: Forbid,
-    message: String,
-    code: String,
-    scenario: String,
-    phenomenon: String,
-    root_cause: String,
-    mitigation: String,
+    message: At<String>,
+    code: At<String>,
+    scenario: At<String>,
+    phenomenon: At<String>,
+    root_cause: At<String>,
+    mitigation: At<String>,
     #[serde(default)]
     incident: Option<String>,
 }
@@ -90,41 +92,25 @@ pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError>
     if let Some(problem) = file.problems.first() {
         return Err(DeError::new(problem.message.clone()).at(problem.span));
     }
-    let Some(root) = file.root() else {
-        return Err(DeError::new("the file is empty"));
-    };
-    let rule: File = yaml::from_node(root)?;
-    let at = |error: DeError, span: Option<Span>| match span {
-        Some(span) => error.at(span),
-        None => error,
-    };
+    let empty = || DeError::new("the file is empty").at(Span::whole(file.file));
+    let rule: File = yaml::from_node(file.root().ok_or_else(empty)?)?;
     let well_formed = rule.id.strip_prefix("ap/").is_some_and(|name| {
         let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         !name.is_empty() && name.chars().all(letter)
     });
     if !well_formed {
-        let message = format!(
-            "`{}` is no id of a declared rule: ap/kebab-case",
-            rule.id.value
-        );
-        return Err(at(DeError::new(message), rule.id.span));
+        return Err(refused(
+            &rule.id,
+            "is no id of a declared rule: ap/kebab-case",
+        ));
     }
+    facts_are_told(&rule)?;
     let scope = match &rule.forbid.scope {
         None => Scope::Code,
-        Some(text) => scope(text).ok_or_else(|| {
-            let message = format!(
-                "unknown scope `{}`; allowed are file, code, cte(name)",
-                text.value
-            );
-            at(DeError::new(message), text.span)
-        })?,
+        Some(text) => scope(text)
+            .ok_or_else(|| refused(text, "is no scope; allowed are file, code, cte(name)"))?,
     };
-    let regex = RegexBuilder::new(&rule.forbid.regex)
-        .case_insensitive(true)
-        .multi_line(true)
-        .size_limit(REGEX_BYTES)
-        .build()
-        .map_err(|e| at(DeError::new(e.to_string()), rule.forbid.regex.span))?;
+    let regex = regex(&rule.forbid.regex)?;
     let doc: Cow<'static, str> = match doc {
         Some(doc) => doc.into(),
         None => page(&rule).into(),
@@ -142,13 +128,68 @@ pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError>
             layer: rule.layer,
             scope,
             regex,
-            message: rule.message,
-            help: rule.mitigation,
+            message: rule.message.value,
+            help: rule.mitigation.value,
         },
         own: false,
+        id_span: rule.id.span,
         path: String::new(),
         text: String::new(),
     })
+}
+
+/// An error about a value, at its place.
+fn refused(value: &At<String>, why: &str) -> DeError {
+    let error = DeError::new(format!("`{}` {why}", value.value));
+    match value.span {
+        Some(span) => error.at(span),
+        None => error,
+    }
+}
+
+/// The facts of an incident are what makes a pattern worth a rule: none may be blank.
+fn facts_are_told(rule: &File) -> Result<(), DeError> {
+    let facts = [
+        ("summary", &rule.summary),
+        ("message", &rule.message),
+        ("code", &rule.code),
+        ("scenario", &rule.scenario),
+        ("phenomenon", &rule.phenomenon),
+        ("root_cause", &rule.root_cause),
+        ("mitigation", &rule.mitigation),
+    ];
+    let blank = facts.into_iter().find(|(_, text)| text.trim().is_empty());
+    match blank {
+        Some((name, text)) => Err(refused(text, &format!("tells nothing as `{name}`"))),
+        None => Ok(()),
+    }
+}
+
+fn regex(text: &At<String>) -> Result<Regex, DeError> {
+    let regex = RegexBuilder::new(text)
+        .case_insensitive(true)
+        .multi_line(true)
+        .size_limit(REGEX_BYTES)
+        .build()
+        .map_err(|e| {
+            // Its last line says what is wrong; those before draw the place.
+            let message = e.to_string();
+            let why = message.lines().last().unwrap_or_default();
+            refused(
+                text,
+                &format!(
+                    "is no regular expression: {}",
+                    why.trim_start_matches("error: ")
+                ),
+            )
+        })?;
+    match regex.is_match("") {
+        true => Err(refused(
+            text,
+            "matches nothing at all, so it would match everywhere",
+        )),
+        false => Ok(regex),
+    }
 }
 
 fn scope(text: &str) -> Option<Scope> {
@@ -171,12 +212,12 @@ fn page(rule: &File) -> String {
     format!(
         "# {}\n\n{}\n\n## Why\n\n{}: {}\n\nSeen as: {}\n\nRoot cause: {}{incident}\n\n## What to do\n\n{}\n",
         rule.id.value,
-        rule.summary,
-        rule.code,
-        rule.scenario,
-        rule.phenomenon,
-        rule.root_cause,
-        rule.mitigation
+        rule.summary.value,
+        rule.code.value,
+        rule.scenario.value,
+        rule.phenomenon.value,
+        rule.root_cause.value,
+        rule.mitigation.value
     )
 }
 
@@ -203,46 +244,72 @@ pub fn read_folder(
             help: Some("paths count from the project directory".to_owned()),
         });
     };
-    let mut paths: Vec<_> = WalkDir::new(dir)
+    let mut paths: Vec<PathBuf> = WalkDir::new(dir)
         .into_iter()
         .flatten()
         .map(|e| e.into_path())
         .filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"))
         .collect();
     paths.sort();
-    let mut all = Vec::new();
-    for path in paths {
-        let (text, _) = read_text(&path);
-        let file = yaml::parse(FileId(0), &text);
-        let shown = relative_path(&path, &place.project_dir);
-        match read(&file, None) {
-            Ok(declared) => all.push(Declared {
-                own: true,
-                path: shown,
-                text,
-                ..declared
-            }),
-            Err(e) => {
-                return Err(ConfigError {
-                    path: shown,
-                    range: e.span.map(Span::range),
-                    message: e.message,
-                    help: e.help,
-                    text,
-                });
-            }
-        }
+    paths.iter().map(|p| read_own(config, place, p)).collect()
+}
+
+/// Reads one of the team's rules.
+fn read_own(config: &Config, place: &Place, path: &Path) -> Result<Declared, ConfigError> {
+    let shown = relative_path(path, &place.project_dir);
+    let whole = |message: String| ConfigError {
+        path: shown.clone(),
+        text: String::new(),
+        range: None,
+        message,
+        help: None,
+    };
+    if place.inside(path).is_none() {
+        return Err(whole("leads out of the repository".to_owned()));
     }
-    Ok(all)
+    let (text, problem) = read_text(path);
+    if let Some(problem) = problem {
+        return Err(whole(format!("cannot be read: {problem:?}")));
+    }
+    let file = yaml::parse(FileId(0), &text);
+    let known = read(&file, None).and_then(|d| known_layer(config, d));
+    match known {
+        Ok(declared) => Ok(Declared {
+            own: true,
+            path: shown,
+            text,
+            ..declared
+        }),
+        Err(e) => Err(ConfigError {
+            path: shown,
+            range: e.span.map(Span::range),
+            message: e.message,
+            help: e.help,
+            text,
+        }),
+    }
+}
+
+/// A layer that the configured table does not have would silence the rule for ever.
+fn known_layer(config: &Config, declared: Declared) -> Result<Declared, DeError> {
+    let (Some(layers), Some(layer)) = (&config.layers, &declared.rule.layer) else {
+        return Ok(declared);
+    };
+    let roles: Vec<&str> = layers.iter().map(|l| l.role.as_str()).collect();
+    if roles.contains(&layer.as_str()) {
+        return Ok(declared);
+    }
+    let why = format!("is no layer; layers are {}", roles.join(", "));
+    Err(refused(layer, &why))
 }
 
 impl Declared {
-    /// Refuses the rule as a whole.
+    /// Refuses the rule, at its id.
     pub fn refuse(&self, message: String) -> ConfigError {
         ConfigError {
             path: self.path.clone(),
             text: self.text.clone(),
-            range: None,
+            range: self.id_span.map(Span::range),
             message,
             help: None,
         }
@@ -252,7 +319,7 @@ impl Declared {
 impl Rule for Pattern {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if let Some(layer) = &self.layer
-            && cx.project.role(model) != Some(layer)
+            && cx.project.role(model) != Some(&layer.value)
         {
             return;
         }
@@ -280,9 +347,78 @@ impl Pattern {
             Scope::Cte(name) => {
                 let query = model.sql.as_ref().and_then(|s| s.query());
                 let ctes = query.map_or(&[][..], |q| &q.ctes);
-                let named = |c: &&Cte| c.name.is(name);
-                ctes.iter().filter(named).map(|c| c.span.range()).collect()
+                let named: Vec<Range<usize>> = ctes
+                    .iter()
+                    .filter(|c| c.name.is(name))
+                    .map(|c| c.span.range())
+                    .collect();
+                let within = |code: &Range<usize>| {
+                    let cut = |cte: &Range<usize>| code.start.max(cte.start)..code.end.min(cte.end);
+                    named.iter().map(cut).collect::<Vec<_>>()
+                };
+                let code = crate::syntax::comment::code_ranges(text);
+                code.iter()
+                    .flat_map(within)
+                    .filter(|r| r.start < r.end)
+                    .collect()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: &str = "id: ap/x\nsummary: S.\nseverity: warn\nforbid: {in: code, regex: 'a+'}\nmessage: m\ncode: c\nscenario: s\nphenomenon: p\nroot_cause: r\nmitigation: do\n";
+
+    /// The error of the rule with one part replaced, and the text it points at.
+    fn refused(part: &str, by: &str) -> (String, String) {
+        let text = RULE.replace(part, by);
+        assert_ne!(text, RULE, "{part}");
+        let file = yaml::parse(FileId(0), &text);
+        let error = read(&file, None).expect_err(by);
+        let at = error.span.map(|s| text[s.range()].to_owned());
+        (error.message, at.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_rule_reads_and_its_page_holds_its_facts() {
+        let declared = read(&yaml::parse(FileId(0), RULE), None).unwrap();
+        assert_eq!(declared.meta.id, "ap/x");
+        assert_eq!(declared.meta.summary(), "S.");
+        assert_eq!(declared.meta.advice(), "do");
+        assert_eq!(declared.rule.scope, Scope::Code);
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_at_its_place() {
+        let at = |part: &str, by: &str, message: &str, place: &str| {
+            let (said, text) = refused(part, by);
+            assert!(said.contains(message), "{by}: {said}");
+            assert_eq!(text.trim(), place, "{by}");
+        };
+        at("code: c", "kode: c", "unknown key `kode`", "kode");
+        at("id: ap/x", "id: ap/X", "ap/kebab-case", "ap/X");
+        at("id: ap/x", "id: sql/x", "ap/kebab-case", "sql/x");
+        at("in: code", "in: where", "is no scope", "where");
+        at("in: code", "in: cte()", "is no scope", "cte()");
+        at("'a+'", "'a('", "unclosed group", "'a('");
+        at("'a+'", "'a*'", "match everywhere", "'a*'");
+        at("severity: warn", "severity: fatal", "fatal", "fatal");
+        at("root_cause: r", "root_cause: ''", "as `root_cause`", "''");
+        at(
+            "mitigation: do\n",
+            "",
+            "mitigation",
+            RULE.replace("mitigation: do\n", "").trim(),
+        );
+        at("message: m", "message: [", "", ":");
+    }
+
+    #[test]
+    fn an_empty_file_is_refused() {
+        let error = read(&yaml::parse(FileId(0), "# nothing\n"), None).unwrap_err();
+        assert!(error.span.is_some());
     }
 }

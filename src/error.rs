@@ -71,6 +71,41 @@ impl RunError {
         }
     }
 
+    /// The error with every line of it made safe to print: it may quote the repository.
+    #[must_use]
+    pub fn printable(self) -> Self {
+        let lines = |text: String| text.lines().map(visible).collect::<Vec<_>>().join("\n");
+        match self {
+            RunError::Usage { message, help } => RunError::Usage {
+                message: lines(message),
+                help: help.map(lines),
+            },
+            RunError::Config {
+                place,
+                message,
+                help,
+                source_code,
+                label,
+            } => RunError::Config {
+                place: lines(place),
+                message: lines(message),
+                help: help.map(lines),
+                source_code,
+                label,
+            },
+            RunError::Input { path, why, help } => RunError::Input {
+                path: lines(path),
+                why: lines(why),
+                help: help.map(lines),
+            },
+            RunError::Nothing { message, help } => RunError::Nothing {
+                message: lines(message),
+                help: help.map(lines),
+            },
+            RunError::Output(error) => RunError::Output(error),
+        }
+    }
+
     /// A usage error.
     pub fn usage(message: impl Into<String>, help: Option<String>) -> Self {
         RunError::Usage {

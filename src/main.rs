@@ -3,7 +3,6 @@
 use clap::Parser;
 use harness_lint::cli::{Cli, ColorWhen};
 use harness_lint::error::RunError;
-use harness_lint::text::visible;
 use harness_lint::threads;
 use harness_lint::verbs::{self, Printed};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
@@ -30,6 +29,7 @@ fn main() -> ExitCode {
             ExitCode::from(printed.exit)
         }
         Err(error) => {
+            let error = error.printable();
             let _ = write(io::stderr(), &shown(&error, cli.color));
             ExitCode::from(error.exit_code())
         }
@@ -82,14 +82,8 @@ fn shown(error: &RunError, when: ColorWhen) -> String {
             return out;
         }
     }
-    let mut out = String::new();
-    let text = format!("error: {error}");
-    let help = error.help().map(|h| format!("help: {h}"));
-    for line in text.lines().chain(help.iter().flat_map(|h| h.lines())) {
-        out.push_str(&visible(line));
-        out.push('\n');
-    }
-    out
+    let help = error.help().map(|h| format!("help: {h}\n"));
+    format!("error: {error}\n{}", help.unwrap_or_default())
 }
 
 /// A panic is a mistake of ours; it says so, where it happened, and what to do.

@@ -7,7 +7,7 @@ use crate::load::{self, Place};
 use crate::project::{self, Project};
 use crate::registry::{self, Active, Entry, RuleFilter};
 use crate::select::{self, Selection};
-use crate::text::{nearest, relative_path, visible};
+use crate::text::{nearest, relative_path};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -117,7 +117,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
     };
     let mut project =
         project::build(loaded, config, &options).map_err(|(path, why)| RunError::Input {
-            path: visible(&path).into_owned(),
+            path,
             why,
             help: Some("run `dbt parse` again, or use --manifest off".to_owned()),
         })?;
@@ -180,7 +180,7 @@ pub fn unknown_rule(id: &str, entries: &[&Entry]) -> RunError {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`harness-lint rules` lists them".to_owned(),
     };
-    RunError::usage(format!("unknown rule `{}`", visible(id)), Some(help))
+    RunError::usage(format!("unknown rule `{id}`"), Some(help))
 }
 
 /// A judged project.

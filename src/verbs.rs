@@ -8,6 +8,7 @@ use crate::cli::{
 use crate::config::FailOn;
 use crate::error::RunError;
 use crate::git;
+use crate::load;
 use crate::registry::{self, Entry, presets_of};
 use crate::report::graph::{self, GraphReport};
 use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
@@ -70,14 +71,25 @@ pub fn threads(cli: &Cli) -> usize {
     }
 }
 
-/// `harness-lint chek` reads as a path; where there is no such path, a verb was meant.
+/// `harness-lint chek` and `harness-lint --color=never check` read as paths; where there is no such
+/// path, a verb was meant.
 fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
     let Some(first) = args.paths.first().filter(|p| !cwd.join(p).exists()) else {
         return Ok(());
     };
     let command = Cli::command();
-    let verbs: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
+    let verbs: Vec<&str> = command
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
     let written = first.to_string_lossy();
+    if verbs.contains(&&*written) {
+        let message = format!("`{written}` is a verb: it stands before the flags");
+        return Err(RunError::usage(
+            message,
+            Some(format!("harness-lint {written} …")),
+        ));
+    }
     match nearest(&written, verbs.iter().copied()) {
         Some(near) => Err(RunError::Nothing {
             message: format!("`{}` is neither a verb nor a path", visible(&written)),
@@ -146,7 +158,7 @@ fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
             CheckFormat::Text => report::text(&report, &report::Aside::default(), false),
             CheckFormat::Json => to_json(&report),
         },
-        notes: format!("{why}\n"),
+        notes: note(why),
         exit: 0,
     }
 }
@@ -196,20 +208,18 @@ fn own_rules(place: &PlaceArgs, cwd: &Path) -> (Vec<Entry>, String) {
         .and_then(|(place, config)| Ok(registry::own_rules(&config, &place)?));
     match read {
         Ok(own) => (own, String::new()),
-        Err(_)
-            if place.project_dir.is_none() && place.config.is_none() && !has_project(&request) =>
-        {
-            (Vec::new(), String::new())
-        }
+        Err(_) if !names_project(&request) => (Vec::new(), String::new()),
         Err(error) => {
-            let note = format!("the project's own rules are not listed: {error}\n");
-            (Vec::new(), note)
+            let why = format!("the project's own rules are not listed: {error}");
+            (Vec::new(), note(&why))
         }
     }
 }
 
-fn has_project(request: &Request) -> bool {
-    crate::load::find(&request.cwd, None).is_ok()
+/// Is a project there, or at least asked for?
+fn names_project(request: &Request) -> bool {
+    let asked = request.project_dir.is_some() || request.config.is_some();
+    asked || load::find(&request.cwd, None).is_ok()
 }
 
 /// A rule, as `rules` lists it.
@@ -292,6 +302,10 @@ fn rules_table(rules: &[RuleReport]) -> String {
     out
 }
 
+fn note(text: &str) -> String {
+    format!("{}\n", visible(text))
+}
+
 fn list(words: &[&str]) -> String {
     match words.is_empty() {
         true => "none".to_owned(),
@@ -317,7 +331,7 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
     let request = request(&args.project, &args.select, cwd)?;
     let (graph, notes) = match graph_of(&request) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
-            (graph::empty(), format!("{message}\n"))
+            (graph::empty(), note(&message))
         }
         done => (done?, String::new()),
     };

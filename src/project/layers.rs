@@ -37,7 +37,7 @@ const GUIDE: &[Guide] = &[
     Guide {
         role: "base",
         folders: &["base"],
-        refs: &[],
+        refs: &["base"],
         sources: true,
         leaf: false,
     },
@@ -120,8 +120,8 @@ impl LayerTable {
     pub fn infer<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Self {
         let mut layers = Vec::new();
         for guide in GUIDE {
-            let mut present = paths.clone().flat_map(folders);
-            if !present.any(|f| guide.folders.contains(&f)) {
+            let named = |p: &str| guides(p).iter().any(|g| g.role == guide.role);
+            if !paths.clone().any(named) {
                 continue;
             }
             let patterns = guide.folders.iter().flat_map(|f| {
@@ -186,18 +186,28 @@ impl LayerTable {
 
     /// The layer of the deepest folder that names one.
     fn inferred_of(&self, path: &str) -> Option<LayerMatch> {
-        let mut all: Vec<&str> = folders(path).collect();
-        all.reverse();
-        let role = all.iter().find_map(|f| {
-            let guide = GUIDE.iter().find(|g| g.folders.contains(f))?;
-            Some(guide.role)
-        })?;
+        let role = guides(path).last()?.role;
         let index = self.layers.iter().position(|l| l.role == role)?;
         Some(LayerMatch {
             index,
             captures: BTreeMap::new(),
         })
     }
+}
+
+/// What the folders of a path name, outermost first. `staging/tmp` is the base layer of packages
+/// that keep the raw table there; `tmp` elsewhere is anything.
+fn guides(path: &str) -> Vec<&'static Guide> {
+    let mut found: Vec<&'static Guide> = Vec::new();
+    for folder in folders(path) {
+        let in_staging = found.last().is_some_and(|g| g.role == "staging");
+        let name = match folder {
+            "tmp" if in_staging => "base",
+            other => other,
+        };
+        found.extend(GUIDE.iter().find(|g| g.folders.contains(&name)));
+    }
+    found
 }
 
 /// The folders of a path, outermost first.
@@ -225,6 +235,15 @@ mod tests {
         assert_eq!(role(paths[1]).as_deref(), Some("marts"));
         assert_eq!(role("models/other/x.sql"), None);
         assert!(table.layers.iter().any(|l| l.role == "marts" && l.leaf));
+    }
+
+    #[test]
+    fn tmp_below_staging_is_base() {
+        let paths = ["models/staging/tmp/stg_a_tmp.sql", "models/tmp/x.sql"];
+        let table = LayerTable::infer(paths.into_iter());
+        let role = |p: &str| table.of(p, "").map(|m| table.layers[m.index].role.clone());
+        assert_eq!(role(paths[0]).as_deref(), Some("base"));
+        assert_eq!(role(paths[1]), None);
     }
 
     #[test]

@@ -311,18 +311,6 @@ impl Project {
         self.role(node).is_some_and(|r| roles.contains(r))
     }
 
-    /// Does a property file that could not be read to its end speak of this name? Then what is
-    /// missing may stand there.
-    pub fn is_in_broken_yaml(&self, name: &str) -> bool {
-        let broken = self.own_files().filter(|m| m.role == Role::Properties);
-        let broken = broken.filter(|m| self.yaml.get(&m.file).is_some_and(|y| !y.is_complete()));
-        let mut texts = broken.map(|m| &self.files.get(m.file).text);
-        texts.any(|t| {
-            t.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-                .any(|w| w == name)
-        })
-    }
-
     /// Does the name stand in the user's file as it is, rather than being printed by a macro? What
     /// a macro prints is the macro's to answer for, once, not that of every model that calls it.
     pub fn is_written(&self, ident: &Ident) -> bool {

@@ -78,8 +78,6 @@ pub(super) struct Entry {
     pub(super) versions: Vec<Version>,
     pub(super) latest: Option<String>,
     pub(super) refs: Vec<Reference>,
-    /// The file could be read to its end.
-    pub(super) complete: bool,
 }
 
 /// A version of a model.
@@ -165,7 +163,6 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
         versions: versions.collect(),
         latest: text("latest_version"),
         refs,
-        complete: entry.yaml().is_complete(),
     })
 }
 

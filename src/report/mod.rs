@@ -9,6 +9,8 @@ mod command;
 pub mod graph;
 mod json;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use build::{Aside, build, nothing};

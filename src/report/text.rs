@@ -4,10 +4,11 @@
 //! Every line begins with words of ours or with a path that cannot be taken for them; what comes
 //! from the repository cannot begin a line.
 
-use super::{Aside, FindingReport, ManifestInput, Report, Skipped, Summary};
+use super::{Aside, FindingReport, FixReport, ManifestInput, Report, Skipped, Summary};
 use crate::text::{cut, visible};
 use crate::violation::{Applicability, Severity};
 use anstyle::{AnsiColor, Style};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -114,28 +115,31 @@ fn digits_needed(findings: &[FindingReport]) -> usize {
     longest.unwrap_or(0).max(MIN_FINGERPRINT)
 }
 
+/// What to do about the findings of one rule.
+#[derive(Default)]
+struct Instructions<'a> {
+    known: FxHashSet<(bool, &'a str)>,
+    first: Vec<(bool, &'a str)>,
+}
+
 /// What to do, once per rule.
 fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
-    let mut rules: BTreeMap<&str, Vec<(bool, &str)>> = BTreeMap::new();
+    let mut rules: BTreeMap<&str, Instructions> = BTreeMap::new();
     for f in &report.findings {
-        let safe = f
-            .fix
-            .as_ref()
-            .filter(|x| x.applicability == Applicability::Safe);
-        let instruction = match safe {
+        let instruction = match safe_fix(f) {
             Some(fix) if !fix.title.is_empty() => (true, fix.title.as_str()),
             safe => (safe.is_some(), f.help.as_str()),
         };
-        let known = rules.entry(&f.rule).or_default();
-        if !known.contains(&instruction) {
-            known.push(instruction);
+        let of_rule = rules.entry(&f.rule).or_default();
+        if of_rule.known.insert(instruction) && of_rule.first.len() < MAX_HELPS {
+            of_rule.first.push(instruction);
         }
     }
     let mut lines = Vec::new();
-    for (rule, instructions) in rules {
+    for (rule, Instructions { known, first }) in rules {
         let label = paint.label(&format!("fix {rule}"));
-        let more = instructions.len().saturating_sub(MAX_HELPS);
-        for (i, (safe, instruction)) in instructions.into_iter().take(MAX_HELPS).enumerate() {
+        let more = known.len() - first.len();
+        for (i, (safe, instruction)) in first.into_iter().enumerate() {
             let safe = if safe { " (safe)" } else { "" };
             let mut line = format!("{label}{safe}: {}", visible(instruction));
             if more > 0 && i + 1 == MAX_HELPS {
@@ -145,6 +149,11 @@ fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
         }
     }
     lines
+}
+
+fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
+    let fix = f.fix.as_ref();
+    fix.filter(|x| x.applicability == Applicability::Safe)
 }
 
 /// What the reader must know to believe the verdicts.
@@ -219,10 +228,7 @@ fn summary(report: &Report) -> String {
         true => "0 findings".to_owned(),
         false => found.join(", "),
     };
-    let safe = report.findings.iter().filter(|f| {
-        let fix = f.fix.as_ref();
-        fix.is_some_and(|x| x.applicability == Applicability::Safe)
-    });
+    let safe = report.findings.iter().filter_map(safe_fix);
     let fixable = match safe.count() {
         0 => String::new(),
         n => format!(" ({n} fixable)"),

@@ -26,41 +26,9 @@ impl Builder<'_> {
         let entries = std::mem::take(&mut parts.entries);
         let trees: FxHashMap<FileId, &Yaml> = parts.yaml.iter().map(|(f, y)| (*f, y)).collect();
         let versions = self.versions(&entries, &mut parts.latest);
-        let mut by_name: FxHashMap<(usize, ResourceType, &str), usize> = FxHashMap::default();
-        for (i, (member, entry)) in entries.iter().enumerate() {
-            let package = self.loaded.members[*member].package;
-            let key = (package, entry.kind, entry.name.value.as_str());
-            // Of a file that breaks off, what was read serves where nothing else does.
-            let Some(&first) = by_name.get(&key) else {
-                by_name.insert(key, i);
-                continue;
-            };
-            let first: &Entry = &entries[first].1;
-            if entry.complete {
-                by_name.insert(key, i);
-            }
-            if package == 0 && entry.kind.is_refable() && entry.complete && first.complete {
-                // dbt: "found two schema.yml entries for the same resource".
-                let path = &self.loaded.files.get(first.name.span.file).path;
-                let message = format!(
-                    "the {} `{}` has another entry in {path}: dbt refuses two",
-                    entry.kind.as_str(),
-                    entry.name.value
-                );
-                parts.property_problems.push(PropertyProblem {
-                    span: entry.name.span,
-                    message,
-                    duplicate: true,
-                });
-            }
-        }
-        // Folders with a property file that breaks off.
-        let broken: FxHashSet<&str> = parts
-            .yaml
-            .iter()
-            .filter(|(_, tree)| !tree.is_complete())
-            .map(|(file, _)| folder(&self.loaded.files.get(*file).path))
-            .collect();
+        let by_name = self.entries_by_name(&entries, &trees, &mut parts.property_problems);
+        let broken = self.words_of_broken(&parts.yaml);
+        let unread = self.has_unread_yaml();
         let mut nodes = Vec::new();
         for (index, files) in sql.into_iter().enumerate() {
             let member = &self.loaded.members[index];
@@ -88,8 +56,11 @@ impl Builder<'_> {
                 };
                 let entry = found.map(|i| &entries[i].1);
                 node.properties_lost = match entry {
-                    Some(entry) => !entry.complete,
-                    None => broken.contains(folder(&self.loaded.files.get(node.file).path)),
+                    Some(entry) => {
+                        let tree = trees.get(&entry.properties.file);
+                        tree.is_some_and(|t| !t.is_complete())
+                    }
+                    None => unread || broken.contains(node.name.as_str()),
                 };
                 self.configure(&mut node, entry, extra, &trees, &parts.dialect);
                 nodes.push(node);
@@ -107,6 +78,67 @@ impl Builder<'_> {
             node.id = NodeId(i as u32);
         }
         nodes
+    }
+
+    /// The words of property files that break off: a model that is named there may have its entry
+    /// there.
+    fn words_of_broken(&self, yaml: &[(FileId, Yaml)]) -> FxHashSet<&'a str> {
+        let broken = yaml.iter().filter(|(_, tree)| !tree.is_complete());
+        let texts = broken.map(|(file, _)| self.text(*file));
+        texts
+            .flat_map(|t| t.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+            .collect()
+    }
+
+    /// Is there a property file of which nothing could be read?
+    fn has_unread_yaml(&self) -> bool {
+        self.loaded.members.iter().any(|m| {
+            let file = self.loaded.files.get(m.file);
+            m.role == Role::Properties && file.problem.is_some() && file.text.is_empty()
+        })
+    }
+
+    /// Entries by package, type and name; the last of several, as PyYAML would have it. What was
+    /// read of a file that breaks off fills gaps only: dbt does not read such a file at all.
+    fn entries_by_name<'e>(
+        &self,
+        entries: &'e [(usize, Entry)],
+        trees: &FxHashMap<FileId, &Yaml>,
+        problems: &mut Vec<PropertyProblem>,
+    ) -> FxHashMap<(usize, ResourceType, &'e str), usize> {
+        let is_whole = |e: &Entry| {
+            trees
+                .get(&e.properties.file)
+                .is_some_and(|t| t.is_complete())
+        };
+        let key = |(member, entry): &'e (usize, Entry)| {
+            let package = self.loaded.members[*member].package;
+            (package, entry.kind, entry.name.value.as_str())
+        };
+        let mut by_name = FxHashMap::default();
+        for (i, both) in entries.iter().enumerate().filter(|(_, e)| is_whole(&e.1)) {
+            let (package, kind, name) = key(both);
+            let Some(first) = by_name.insert((package, kind, name), i) else {
+                continue;
+            };
+            if package == 0 && kind.is_refable() {
+                // dbt: "found two schema.yml entries for the same resource".
+                let first: &Entry = &entries[first].1;
+                let path = &self.loaded.files.get(first.name.span.file).path;
+                let kind = kind.as_str();
+                problems.push(PropertyProblem {
+                    span: both.1.name.span,
+                    message: format!(
+                        "the {kind} `{name}` has another entry in {path}: dbt refuses two"
+                    ),
+                    duplicate: true,
+                });
+            }
+        }
+        for (i, both) in entries.iter().enumerate() {
+            by_name.entry(key(both)).or_insert(i);
+        }
+        by_name
     }
 
     fn versions<'e>(
@@ -306,11 +338,6 @@ impl Builder<'_> {
         };
         node.config = config;
     }
-}
-
-/// The folder of a path.
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(dir, _)| dir)
 }
 
 fn section_of(kind: ResourceType) -> &'static str {

@@ -1,4 +1,3 @@
-use crate::load::Role;
 use crate::project::Node;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::text::Span;
@@ -24,7 +23,7 @@ impl BuiltIn for Missing {
 }
 
 impl Rule for Missing {
-    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+    fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
         if model.properties_lost {
             return;
         }
@@ -38,7 +37,6 @@ impl Rule for Missing {
                 let message = format!("the entry of `{name}` has no description: {why}");
                 Violation::new(entry.name_span, message)
             }
-            None if may_be_elsewhere(cx, model) => return,
             None => {
                 let message = format!("`{name}` is described in no property file: {why}");
                 Violation::new(Span::whole(model.file), message)
@@ -46,14 +44,4 @@ impl Rule for Missing {
         };
         sink.push(violation.symbol("description"));
     }
-}
-
-/// May its entry stand where we could not read?
-fn may_be_elsewhere(cx: &Cx, model: &Node) -> bool {
-    let mut files = cx.project.own_files();
-    let unread = files.any(|m| {
-        let file = cx.project.files.get(m.file);
-        m.role == Role::Properties && file.problem.is_some() && file.text.is_empty()
-    });
-    unread || cx.project.is_in_broken_yaml(&model.name)
 }

@@ -1,6 +1,8 @@
 use crate::project::{Node, NodeId, Project, Reference, Resolution, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
+use crate::syntax::yaml;
+use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
@@ -124,6 +126,17 @@ fn missing(
     };
     let message = format!("`{}`: {what}; {}", written.text(), outcome(child));
     let found = Violation::new(reference.span, message);
+    let found = match seed_entry(project, written) {
+        // Large or generated seeds are often kept out of a repository.
+        Some(at) => found
+            .severity(Severity::Warn)
+            .confidence(Confidence::Likely)
+            .related(
+                at,
+                "a seed is described here, but its file is not in the repository",
+            ),
+        None => found,
+    };
     let others: Vec<String> = versions
         .iter()
         .flatten()
@@ -135,6 +148,27 @@ fn missing(
         Some(near) => found.help(format!("did you mean `{near}`?")),
         None => found,
     }
+}
+
+/// Where YAML speaks of a seed of this name: its entry, or its key in dbt_project.yml.
+fn seed_entry(project: &Project, written: &Written) -> Option<Span> {
+    let mut files = project.own_file_ids();
+    files.sort_by_key(|f| project.path(*f));
+    files.iter().find_map(|file| {
+        let seeds = project.yaml.get(file)?.root()?.get("seeds")?.resolve();
+        let entries = seeds.items().filter_map(|entry| entry.get("name"));
+        let mut named = entries.filter(|n| n.as_str() == Some(written.name));
+        let entry = named.next().map(|n| n.span());
+        entry.or_else(|| key_of(seeds, written.name))
+    })
+}
+
+/// A key of nested mappings.
+fn key_of(node: yaml::Node, name: &str) -> Option<Span> {
+    node.resolve().own_entries().find_map(|(key, value)| {
+        let hit = key.as_str() == Some(name);
+        hit.then(|| key.span()).or_else(|| key_of(value, name))
+    })
 }
 
 /// The versions of nodes with that very name, in order; none for one without versions.
@@ -153,10 +187,8 @@ fn disabled(
     parent: &Node,
     reference: &Reference,
 ) -> Option<Violation> {
-    // Both may be switched by the same condition.
-    if child.enabled.is_none() {
-        return None;
-    }
+    // Where the child's switch is not known, the same condition may turn off both.
+    child.enabled?;
     let name = parent.display_name();
     let kind = parent.resource_type.as_str();
     let message = format!("the {kind} `{name}` is disabled: {}", outcome(child));

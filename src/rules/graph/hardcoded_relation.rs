@@ -3,7 +3,7 @@ use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::syntax::sql::Dialect;
 use crate::syntax::sql::tree::{
-    Body, Constraint, Factor, FactorKind, From, Ident, Join, JoinKind, Query, Scope, Select,
+    Body, Constraint, Cte, Factor, FactorKind, From, Ident, Join, Query, Scope, Select,
 };
 use crate::syntax::template::SqlFile;
 use crate::syntax::yaml;
@@ -118,19 +118,31 @@ struct Here<'a> {
     project: &'a Project,
     sql: &'a SqlFile,
     dialect: Dialect,
+    /// Every CTE of the file.
+    ctes: Vec<&'a Cte>,
     /// Names may be defined where they are not seen: by a macro that prints CTEs, or by another
     /// statement of the file.
     open: bool,
 }
 
 impl<'a> Here<'a> {
-    fn new(project: &'a Project, node: &Node, sql: &'a SqlFile, query: &Query) -> Self {
+    fn new(project: &'a Project, node: &Node, sql: &'a SqlFile, query: &'a Query) -> Self {
         let text = &project.files.get(node.file).text;
+        let mut ctes: Vec<&Cte> = Vec::new();
+        query.selects(&mut |_, scope| {
+            for cte in scope {
+                if !ctes.iter().any(|known| std::ptr::eq(*known, *cte)) {
+                    ctes.push(cte);
+                }
+            }
+        });
+        let open = !query.alone || may_define_ctes(text, sql, query) || may_define_tables(text);
         Self {
             project,
             sql,
             dialect: project.dialect.dialect,
-            open: may_define_ctes(sql, query) || may_define_tables(text),
+            ctes,
+            open,
         }
     }
 
@@ -147,7 +159,7 @@ impl<'a> Here<'a> {
         };
         // A CTE may be called `"raw.orders"`, dot and all.
         if let [one] = &idents[..]
-            && is_cte(&one.name, scope)
+            && self.is_cte(&one.name, scope)
         {
             return None;
         }
@@ -156,7 +168,7 @@ impl<'a> Here<'a> {
             return None;
         }
         let hidden = match &parts[..] {
-            [one] => self.open || is_cte(one, scope) || self.is_array(join) || is_no_table(one),
+            [one] => self.open || is_no_table(one),
             [first, ..] => self.is_bound(first, join, select, scope),
             [] => true,
         };
@@ -173,7 +185,7 @@ impl<'a> Here<'a> {
         let wanted: Vec<&str> = idents.iter().map(|i| &*i.name).collect();
         let wanted = wanted.join(".");
         let span = self.whole_name(factor.span, &wanted)?;
-        let is_path = wanted.contains(['@', '/', '\\', '$', '\'']);
+        let is_path = wanted.contains(['@', '#', '/', '\\', '$', '\'']);
         let parts: Vec<String> = wanted.split('.').map(str::to_owned).collect();
         (!is_path && parts.iter().all(|p| !p.is_empty())).then_some((span, parts))
     }
@@ -192,11 +204,14 @@ impl<'a> Here<'a> {
         (literal == wanted && ends).then(|| Span::new(span.file, span.start as usize, end))
     }
 
-    /// ClickHouse's `array join` joins arrays of the row.
-    fn is_array(&self, join: Option<&Join>) -> bool {
-        join.is_some_and(|j| {
-            j.kind == JoinKind::Other && self.project.text(j.span).to_lowercase().contains("array")
-        })
+    /// A CTE of the file; some engines let one be read before it is defined. Inside a CTE that is
+    /// no set operation its own name cannot be itself: it is the table.
+    fn is_cte(&self, name: &str, scope: &Scope) -> bool {
+        let own = |cte: &Cte| {
+            let inside = scope.within.iter().any(|w| std::ptr::eq(*w, cte));
+            inside && !matches!(cte.query.body, Body::Set { .. })
+        };
+        self.ctes.iter().any(|cte| cte.name.is(name) && !own(cte))
     }
 
     /// Does a part of a row bear this name: an alias or a relation of the same or of an outer
@@ -244,19 +259,23 @@ fn bare(text: &str) -> String {
         .collect()
 }
 
-/// May a macro print CTEs here? Either a CTE's very name is printed, or a macro that nobody looked
-/// into stands outside the CTEs, before the last select.
-fn may_define_ctes(sql: &SqlFile, query: &Query) -> bool {
+/// May a macro print CTEs here? Either a CTE's very name is printed, or the output of a macro that
+/// nobody looked into stands outside the CTEs, before the last select.
+fn may_define_ctes(text: &str, sql: &SqlFile, query: &Query) -> bool {
     if query.ctes.iter().any(|c| c.name.is_opaque()) {
         return true;
     }
     let Some(last) = first_select(&query.body) else {
         return false;
     };
+    let printed = |at: &Span| {
+        let before = text.get(..at.start as usize).unwrap_or("").trim_end();
+        before.ends_with("{{") || before.ends_with("{{-")
+    };
     let loose = |at: &Span| {
         at.start < last.keyword.start && !query.ctes.iter().any(|c| c.span.contains(*at))
     };
-    sql.macros.iter().any(|(_, at)| loose(at))
+    sql.macros.iter().any(|(_, at)| loose(at) && printed(at))
 }
 
 fn first_select(body: &Body) -> Option<&Select> {
@@ -268,7 +287,7 @@ fn first_select(body: &Body) -> Option<&Select> {
     }
 }
 
-/// Does the file make tables of its own before it reads them?
+/// Does the file make tables of its own before it reads them, in a hook perhaps?
 fn may_define_tables(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let makes = |what: &str| {
@@ -279,17 +298,6 @@ fn may_define_tables(text: &str) -> bool {
         })
     };
     makes("table") || makes("view")
-}
-
-/// A CTE of the file. Inside a CTE that is no set operation its own name cannot be itself: it is
-/// the table.
-fn is_cte(name: &str, scope: &Scope) -> bool {
-    let own = |at: usize| {
-        let cte = scope.ctes[at];
-        let inside = scope.within.iter().any(|w| std::ptr::eq(*w, cte));
-        inside && !matches!(cte.query.body, Body::Set { .. })
-    };
-    (0..scope.ctes.len()).any(|at| scope.ctes[at].name.is(name) && !own(at))
 }
 
 /// Names that stand in `from` and are no relation, or dbt's own.
@@ -429,6 +437,11 @@ fn call(node: &Node) -> String {
 /// Is this node's table called so? `Some(true)` where the schema is known to agree, `Some(false)`
 /// where it is not known.
 fn likeness(project: &Project, node: &Node, parts: &[String]) -> Option<bool> {
+    // Some projects name their models `schema.table`.
+    if node.resource_type.is_refable() && node.name.contains('.') {
+        let dotted = parts.join(".");
+        return node.name.eq_ignore_ascii_case(&dotted).then_some(true);
+    }
     let (last, schema) = match parts {
         [.., schema, last] => (last, Some(schema)),
         [last] => (last, None),

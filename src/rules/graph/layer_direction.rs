@@ -37,7 +37,9 @@ impl Rule for LayerDirection {
                 continue;
             }
             let wrong = match parent.resource_type {
-                ResourceType::Source if !layer.sources => reads_source(model, layer, parent),
+                ResourceType::Source if !layer.sources && judges_sources(&cx.project.layers) => {
+                    reads_source(model, layer, parent)
+                }
                 ResourceType::Model => match cx.project.layer(parent) {
                     Some(other) if !layer.refs.contains(&other.name) => {
                         let table = &cx.project.layers;
@@ -52,6 +54,12 @@ impl Rule for LayerDirection {
     }
 }
 
+/// Where layers are inferred and none of them reads sources, the project has no such layer: every
+/// model would be wrong.
+fn judges_sources(table: &LayerTable) -> bool {
+    !table.inferred || table.layers.iter().any(|l| l.sources)
+}
+
 fn reads_source(model: &Node, layer: &Layer, source: &Node) -> String {
     format!(
         "`{}` ({}) reads the source `{}`: what another layer renames, casts and filters once is done here again, or not at all",
@@ -64,7 +72,7 @@ fn reads_source(model: &Node, layer: &Layer, source: &Node) -> String {
 fn refs_model(table: &LayerTable, child: (&Node, &Layer), parent: (&Node, &Layer)) -> String {
     let why = match (child.1, parent.1) {
         (c, p) if c.name == p.name => format!(
-            "models of {} are built side by side, and this order shows nowhere",
+            "models of {} are to stand side by side, so nobody looks for a dependency among them",
             c.name
         ),
         (c, p) if is_built_from(table, p, &c.name) => format!(
@@ -114,20 +122,22 @@ fn finding(
     if edge.in_comment {
         message.push_str(" (the reference stands in a SQL comment, which dbt renders)");
     }
-    let mut allowed = layer.refs.clone();
+    let table = &cx.project.layers;
+    let exists = |name: &&String| table.layers.iter().any(|l| l.name == **name);
+    let mut allowed: Vec<String> = layer.refs.iter().filter(exists).cloned().collect();
     allowed.extend(layer.sources.then(|| "sources".to_owned()));
     let allowed = match allowed.is_empty() {
         true => "nothing".to_owned(),
         false => allowed.join(", "),
     };
-    let table = match cx.project.layers.inferred {
+    let remedy = match table.inferred {
         true => {
             "the layers were inferred from folder names, so say under `layers` in harness-lint.yml how yours depend on one another"
         }
         false => "or change its `refs` and `sources` under `layers` in harness-lint.yml",
     };
     let help = format!(
-        "{} may read {allowed}: build `{}` on those, or move it to the layer it belongs to; {table}",
+        "{} may read {allowed}: build `{}` on those, or move it to the layer it belongs to; {remedy}",
         layer.name,
         model.display_name()
     );
@@ -135,7 +145,7 @@ fn finding(
     let found = Violation::new(span, message)
         .help(help)
         .symbol(&parent.unique_id);
-    match cx.project.layers.inferred {
+    match table.inferred {
         true => found
             .severity(Severity::Warn)
             .confidence(Confidence::Likely),

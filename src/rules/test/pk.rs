@@ -251,11 +251,24 @@ fn half_tested(properties: &Properties) -> Option<Guess> {
         evidence: format!("`{column}` has `{has}` but not `{lacks}`"),
         key: vec![column.clone()],
     };
-    match (&with("unique")[..], &with("not_null")[..]) {
+    // Many columns are never null and no key.
+    let filled: Vec<String> = with("not_null")
+        .into_iter()
+        .filter(|c| is_keyish(c))
+        .collect();
+    match (&with("unique")[..], &filled[..]) {
         ([first, ..], _) => Some(of(first, "unique", "not_null")),
         ([], [one]) => Some(of(one, "not_null", "unique")),
         _ => None,
     }
+}
+
+fn is_keyish(column: &str) -> bool {
+    let column = column.to_lowercase();
+    column == "id"
+        || ["_id", "_sk", "_pk", "_key"]
+            .iter()
+            .any(|end| column.ends_with(end))
 }
 
 /// `<entity>_id`, `<entity>_sk`, `<entity>_key`, `id`; else the only surrogate key there is.

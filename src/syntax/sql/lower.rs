@@ -51,7 +51,10 @@ pub(super) fn lower(
         .find(is_query)
         .or(statements.last())?;
     Some(match statement {
-        sp::Statement::Query(query) => lower.query(query).0,
+        sp::Statement::Query(query) => Query {
+            alone: statements.len() == 1,
+            ..lower.query(query).0
+        },
         _ => {
             let span = Span::whole(file);
             Query {
@@ -60,6 +63,7 @@ pub(super) fn lower(
                 body: Body::Other(span),
                 limited: false,
                 order_by: Vec::new(),
+                alone: statements.len() == 1,
             }
         }
     })
@@ -128,6 +132,7 @@ impl Lower<'_> {
             body,
             limited: query.limit_clause.is_some() || query.fetch.is_some(),
             order_by,
+            alone: true,
         };
         (query, at)
     }
@@ -214,9 +219,17 @@ impl Lower<'_> {
             items.push(item);
         }
         let mut from = Vec::with_capacity(select.from.len());
+        let mut in_array_join = false;
         for part in &select.from {
-            let (part, part_at) = self.from(part);
+            let last = part.joins.last();
+            let array_join = last.is_some_and(|j| is_array_join(&j.join_operator));
+            let (mut part, part_at) = self.from(part);
             at = join(at, part_at);
+            // `array join a, b` reads on with commas.
+            if in_array_join {
+                array_of_row(&mut part.first);
+            }
+            in_array_join = array_join || (in_array_join && part.joins.is_empty());
             from.push(part);
         }
         let mut clause = |e: &Option<sp::Expr>| {
@@ -363,7 +376,10 @@ impl Lower<'_> {
         let (first, mut at) = self.factor(&from.relation);
         let mut joins = Vec::with_capacity(from.joins.len());
         for j in &from.joins {
-            let (factor, factor_at) = self.factor(&j.relation);
+            let (mut factor, factor_at) = self.factor(&j.relation);
+            if is_array_join(&j.join_operator) {
+                array_of_row(&mut factor);
+            }
             let (kind, constraint, constraint_at) = self.join_operator(&j.join_operator);
             let keywords = self.join_keywords(factor_at.clone());
             at = join(join(at, factor_at.clone()), constraint_at);
@@ -512,6 +528,26 @@ impl Lower<'_> {
             kind,
         };
         (factor, join(at, alias_at.unwrap_or(NOWHERE)))
+    }
+}
+
+/// ClickHouse's join with an array of the same row.
+fn is_array_join(op: &sp::JoinOperator) -> bool {
+    use sp::JoinOperator as J;
+    matches!(op, J::ArrayJoin | J::LeftArrayJoin | J::InnerArrayJoin)
+}
+
+/// What an array join names is a column of the row, as `unnest`'s argument is.
+fn array_of_row(factor: &mut Factor) {
+    if let FactorKind::Name(name) = &mut factor.kind {
+        let column = Expr {
+            span: factor.span,
+            kind: ExprKind::Column(std::mem::take(name)),
+        };
+        factor.kind = FactorKind::Function {
+            name: Vec::new(),
+            args: vec![column],
+        };
     }
 }
 

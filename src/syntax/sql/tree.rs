@@ -45,6 +45,8 @@ pub struct Query {
     pub limited: bool,
     /// `order by` behind it.
     pub order_by: Vec<Expr>,
+    /// No other statement stands beside it in the text.
+    pub alone: bool,
 }
 
 /// A common table expression.
