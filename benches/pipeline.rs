@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` compares with the run before; whole processes on larger projects are timed with
 //! the commands in benches/README.md.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "generator/mod.rs"]
 #[allow(dead_code)]
@@ -21,10 +21,10 @@ use harness_lint::threads;
 use std::hint::black_box;
 
 fn pipeline(c: &mut Criterion) {
-    threads::on_pool(0, || steps(c));
-}
-
-fn steps(c: &mut Criterion) {
+    rayon::ThreadPoolBuilder::new()
+        .stack_size(threads::STACK_BYTES)
+        .build_global()
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().join("project");
     let spec = Spec {

@@ -342,7 +342,7 @@ impl Pattern {
     fn ranges(&self, project: &Project, model: &Node) -> Vec<Range<usize>> {
         let text = &project.files.get(model.file).text;
         match &self.scope {
-            Scope::File => vec![0..text.len()],
+            Scope::File => std::iter::once(0..text.len()).collect(),
             Scope::Code => crate::syntax::comment::code_ranges(text),
             Scope::Cte(name) => {
                 let query = model.sql.as_ref().and_then(|s| s.query());

@@ -11,11 +11,12 @@ use schemars::{Schema, SchemaGenerator};
 use std::sync::LazyLock;
 
 type Options<'a> = [(Spanned<String>, YamlNode<'a>)];
+type Built = Result<Box<dyn Rule>, DeError>;
 
 /// A rule compiled into the binary.
 pub struct BuiltInEntry {
     meta: Meta,
-    build: fn(&Options, Span) -> Result<Box<dyn Rule>, DeError>,
+    build: fn(&Options, Span) -> Built,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
@@ -30,7 +31,7 @@ impl BuiltInEntry {
     }
 }
 
-fn build<R: BuiltIn>(options: &Options, whole: Span) -> Result<Box<dyn Rule>, DeError> {
+fn build<R: BuiltIn>(options: &Options, whole: Span) -> Built {
     if options.is_empty() {
         return Ok(Box::new(R::default()));
     }

@@ -152,6 +152,7 @@ fn commands_in_help_exist() {
 /// Every rule's Bad is checked as a person would; the commands that the report prints are taken.
 #[test]
 fn commands_in_reports_exist() {
+    let inline = Regex::new("`(harness-lint [^`]+)`").unwrap();
     for entry in shipped() {
         let id = entry.meta().id.clone();
         let dir = tempfile::tempdir().unwrap();
@@ -169,7 +170,6 @@ fn commands_in_reports_exist() {
                 !commands.is_empty(),
                 "{id}: {format} says how to check again"
             );
-            let inline = Regex::new("`(harness-lint [^`]+)`").unwrap();
             let inline = inline.captures_iter(&text).map(|c| c[1].to_owned());
             let refused: Vec<String> = commands
                 .into_iter()

@@ -65,10 +65,7 @@ impl PathPattern {
 fn literal_depth(glob: &str) -> usize {
     let segments: Vec<&str> = glob.split('/').collect();
     let literal = |s: &&str| !s.contains(['*', '?', '{', '[']);
-    segments
-        .iter()
-        .rposition(|s| literal(s))
-        .map_or(0, |i| i + 1)
+    segments.iter().rposition(literal).map_or(0, |i| i + 1)
 }
 
 fn translate(glob: &str, names: &mut Vec<String>) -> Result<String, PatternError> {

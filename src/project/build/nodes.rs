@@ -19,7 +19,7 @@ struct VersionOf<'e> {
     node: yaml::NodeId,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// Every node of the run, sorted by unique id and path, with configuration and properties.
     pub(super) fn nodes(&mut self, parts: &mut Parts) -> Vec<Node> {
         let sql = std::mem::take(&mut parts.sql);

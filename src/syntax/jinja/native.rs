@@ -63,7 +63,7 @@ mod tests {
 
     fn native(text: &str) -> Option<Json> {
         render_native(text, Some("snowflake"), None, &|n| {
-            (n == "on").then(|| Some(json!(false)))
+            (n == "on").then_some(Some(json!(false)))
         })
     }
 

@@ -132,7 +132,7 @@ impl<'a> Parser<'a> {
         if range.start == 0 && self.src.starts_with('\u{feff}') {
             range.start = 3.min(range.end);
         }
-        (!range.is_empty()).then(|| Node::Text(range.start as u32..range.end as u32))
+        (!range.is_empty()).then_some(Node::Text(range.start as u32..range.end as u32))
     }
 
     fn output(&mut self, token: &Token) -> Option<Node> {

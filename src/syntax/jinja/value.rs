@@ -47,6 +47,9 @@ pub enum Piece {
     Unknown(Range<u32>),
 }
 
+/// Keys and values in order of insertion.
+pub type Entries = Vec<(Rc<str>, Value)>;
+
 /// A value of the evaluator.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -67,7 +70,7 @@ pub enum Value {
     /// A list or a tuple; shared and mutable as in Python.
     List(Rc<RefCell<Vec<Value>>>),
     /// A dictionary or a namespace, in order of insertion.
-    Dict(Rc<RefCell<Vec<(Rc<str>, Value)>>>),
+    Dict(Rc<RefCell<Entries>>),
     /// A relation.
     Relation(RelationId),
     /// A function by its dotted name: a macro, or one of dbt's own.

@@ -21,7 +21,10 @@ pub(super) struct Lower<'a> {
 /// Bytes of the rendered text; empty where nothing is known.
 pub(super) type Out = Range<u32>;
 
-pub(super) const NOWHERE: Out = u32::MAX..0;
+pub(super) const NOWHERE: Out = Out {
+    start: u32::MAX,
+    end: 0,
+};
 
 /// The smallest range that holds both.
 pub(super) fn join(a: Out, b: Out) -> Out {
