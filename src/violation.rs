@@ -60,7 +60,7 @@ pub enum Applicability {
     Manual,
     /// Probably what is wanted, but it may change results.
     Suggested,
-    /// The compiled SQL and the project's behaviour mean the same.
+    /// The compiled SQL means the same.
     Safe,
 }
 

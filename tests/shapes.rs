@@ -106,7 +106,7 @@ fn tags(config: &str) -> Outcome {
 }
 
 #[test]
-fn a_fix_of_tags_is_safe_where_it_takes_none_away() {
+fn a_fix_of_tags_keeps_the_layout_of_the_call() {
     for (config, applicability, text) in [
         (
             "tags=['staging', 'erp', 'acme']",
@@ -115,7 +115,7 @@ fn a_fix_of_tags_is_safe_where_it_takes_none_away() {
         ),
         (
             "tags=['erp', 'staging', 'old']",
-            "suggested",
+            "safe",
             "['erp', 'staging', 'acme']",
         ),
         (

@@ -263,7 +263,7 @@ fn lay(
     config.fail_on = file.fail_on.unwrap_or(config.fail_on);
     let root = doc.yaml.root();
     if let Some(rules) = root.and_then(|r| r.get("rules")) {
-        rule_settings(doc, index, rules, ids, &mut config.rules)?;
+        rule_settings(doc, index, rules, ids, false, &mut config.rules)?;
     }
     let nodes = root.and_then(|r| r.get("overrides"));
     let nodes = nodes.into_iter().flat_map(|n| n.resolve().items());
@@ -271,7 +271,7 @@ fn lay(
         let matcher = matcher(doc, part.path.as_ref(), part.select.as_ref(), node.span())?;
         let mut rules = BTreeMap::new();
         if let Some(section) = node.get("rules") {
-            rule_settings(doc, index, section, ids, &mut rules)?;
+            rule_settings(doc, index, section, ids, true, &mut rules)?;
         }
         config.overrides.push(PartSettings { matcher, rules });
     }
@@ -395,6 +395,7 @@ fn rule_settings(
     index: usize,
     section: Node,
     ids: &[&str],
+    patterns: bool,
     out: &mut BTreeMap<String, RuleSetting>,
 ) -> Result<(), ConfigError> {
     if !section.resolve().is_mapping() && !section.is_null() {
@@ -403,7 +404,7 @@ fn rule_settings(
     }
     for (key, value) in section.entries() {
         let id = key.as_str().unwrap_or_default();
-        known_rule(doc, id, Some(key.span()), ids, false)?;
+        known_rule(doc, id, Some(key.span()), ids, patterns)?;
         let setting = out.entry(id.to_owned()).or_default();
         setting.span = Some(key.span());
         let value = value.resolve();

@@ -119,10 +119,9 @@ impl Tags {
             return None;
         }
         let edit = edit(project, model, &exact)?;
-        let removes = tags.iter().any(|t| !exact.contains(t));
         Some(Fix {
             title: format!("set the tags to [{}]", list(&exact)),
-            applicability: match removes || reads_tags(project, model) {
+            applicability: match reads_tags(project, model) {
                 true => Applicability::Suggested,
                 false => Applicability::Safe,
             },
