@@ -80,7 +80,7 @@ impl Rule for Tags {
         if self.lacks_the_layer(cx.project, model, &written.tags) {
             violation = violation.severity(Severity::Error);
         }
-        if let Some(fix) = self.fix(cx.project, model, &written.tags, &wanted) {
+        if let Some(fix) = self.fix(cx.project, model, &wanted) {
             violation = violation.fix(fix);
         }
         sink.push(violation);
@@ -102,14 +102,9 @@ impl Tags {
     /// Writes the expected list into the one `config()` call that sets the tags, or that could.
     ///
     /// Tags select nodes; the compiled SQL is the same with any of them, so the fix is Safe, unless
-    /// it takes away a tag that somebody may select by, or the project's Jinja reads tags.
-    fn fix(
-        &self,
-        project: &Project,
-        model: &Node,
-        tags: &[String],
-        wanted: &[Wanted],
-    ) -> Option<Fix> {
+    /// the project's Jinja reads tags. A selection by a tag that goes may come to miss the model:
+    /// the template is the team's word on which tags there are.
+    fn fix(&self, project: &Project, model: &Node, wanted: &[Wanted]) -> Option<Fix> {
         let exact = wanted.iter().map(|w| match w {
             Wanted::Exactly(tag) => Some(tag.clone()),
             Wanted::Like { .. } => None,

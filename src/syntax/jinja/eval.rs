@@ -3,7 +3,7 @@
 //! Truth has three values. What is not known prints as [`Piece::Unknown`] and ends nothing. Every
 //! piece of the result remembers which bytes of the file printed it.
 
-use super::ast::{Args, Expr, ExprKind, For, Node};
+use super::ast::{Args, Expr, ExprKind, Node};
 use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
 use super::native::Vars;
@@ -141,14 +141,14 @@ pub(super) struct Evaluator<'a> {
     /// Inside a macro: the outermost call in the file.
     pub(super) origin: Option<Range<u32>>,
     pub(super) depth: u32,
-    fuel: u32,
+    pub(super) fuel: u32,
     /// Depth of conditions that are not known.
-    unsure: u32,
+    pub(super) unsure: u32,
     inserted: usize,
     pub(super) scopes: Vec<Scope>,
     pub(super) returned: Option<Value>,
     /// Names set while branches of an unknown condition are evaluated.
-    assigned: Vec<Box<str>>,
+    pub(super) assigned: Vec<Box<str>>,
     /// Macros defined in the file itself.
     pub(super) local_macros: FxHashMap<&'a str, Callee<'a>>,
     relation_ids: FxHashMap<RelationRef, RelationId>,
@@ -323,139 +323,6 @@ impl<'a> Evaluator<'a> {
             }
         }
         Some(text)
-    }
-
-    fn if_node(&mut self, branches: &'a [(Option<Expr>, Vec<Node>)], out: &mut Vec<Piece>) {
-        let mark = self.assigned.len();
-        let mut unsure = false;
-        for (cond, body) in branches {
-            let truth = match cond {
-                None => Some(true),
-                Some(cond) => self.eval(cond).truth(),
-            };
-            match truth {
-                Some(false) => continue,
-                Some(true) => {
-                    self.unsure += u32::from(unsure);
-                    self.render(body, out);
-                    self.unsure -= u32::from(unsure);
-                }
-                None => {
-                    self.out.assumed = true;
-                    self.unsure += 1;
-                    self.render(body, out);
-                    self.unsure -= 1;
-                    if self.inputs.mode == Mode::Parse {
-                        unsure = true;
-                        self.returned = None;
-                        continue;
-                    }
-                }
-            }
-            break;
-        }
-        if unsure {
-            // Which branch set it is not known; neither is the value.
-            for name in self.assigned.split_off(mark) {
-                self.set(&name, Value::Unknown);
-            }
-        }
-    }
-
-    fn for_node(&mut self, node: &'a For, out: &mut Vec<Piece>) {
-        let iterated = self.eval(&node.iter);
-        let items = match iterated {
-            Value::List(items) => items.borrow().clone(),
-            Value::Dict(entries) => {
-                let entries = entries.borrow();
-                entries.iter().map(|(k, _)| Value::Str(k.clone())).collect()
-            }
-            Value::Str(s) => s
-                .chars()
-                .map(|c| Value::str(c.encode_utf8(&mut [0; 4])))
-                .collect(),
-            Value::Undefined | Value::None => Vec::new(),
-            _ => {
-                self.out.assumed = true;
-                return self.unknown_loop(node, out);
-            }
-        };
-        let items = self.filtered(node, items);
-        if items.is_empty() {
-            return self.render(&node.otherwise, out);
-        }
-        let count = items.len();
-        for (i, item) in items.into_iter().enumerate() {
-            self.scopes.push(Scope::default());
-            self.bind(&node.targets, item);
-            self.set("loop", loop_value(i, count));
-            self.render(&node.body, out);
-            self.scopes.pop();
-            if self.returned.is_some() || self.fuel == 0 {
-                return;
-            }
-        }
-    }
-
-    fn filtered(&mut self, node: &'a For, items: Vec<Value>) -> Vec<Value> {
-        let Some(filter) = &node.filter else {
-            return items;
-        };
-        items
-            .into_iter()
-            .filter(|item| {
-                self.scopes.push(Scope::default());
-                self.bind(&node.targets, item.clone());
-                let keep = self.eval(filter).truth() != Some(false);
-                self.scopes.pop();
-                keep
-            })
-            .collect()
-    }
-
-    /// One pass over an item of which nothing is known.
-    fn unknown_loop(&mut self, node: &'a For, out: &mut Vec<Piece>) {
-        self.scopes.push(Scope::default());
-        for target in &node.targets {
-            self.set(target, Value::Unknown);
-        }
-        self.set("loop", loop_value(0, 1));
-        self.render(&node.body, out);
-        self.scopes.pop();
-    }
-
-    fn bind(&mut self, targets: &'a [Box<str>], item: Value) {
-        if let [one] = targets {
-            return self.set(one, item);
-        }
-        self.assign(targets, item);
-    }
-
-    fn assign(&mut self, targets: &'a [Box<str>], value: Value) {
-        if let [one] = targets {
-            return self.set(one, value);
-        }
-        let parts = match &value {
-            Value::List(items) => items.borrow().clone(),
-            _ => Vec::new(),
-        };
-        for (i, target) in targets.iter().enumerate() {
-            let part = parts.get(i).cloned().unwrap_or(Value::Unknown);
-            self.set(target, part);
-        }
-    }
-
-    pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.assigned.push(name.into());
-        if let Some((object, attr)) = name.split_once('.') {
-            if let Some(Value::Dict(entries)) = self.lookup(object) {
-                put(&mut entries.borrow_mut(), attr, value);
-            }
-            return;
-        }
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.insert(name.into(), value);
-        }
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<Value> {
@@ -695,17 +562,4 @@ pub(super) fn put(entries: &mut Vec<(Rc<str>, Value)>, key: &str, value: Value) 
     } else if entries.len() < MAX_ITEMS {
         entries.push((key.into(), value));
     }
-}
-
-fn loop_value(i: usize, count: usize) -> Value {
-    let int = |n: usize| Value::Int(n as i64);
-    Value::dict(vec![
-        ("index".into(), int(i + 1)),
-        ("index0".into(), int(i)),
-        ("revindex".into(), int(count - i)),
-        ("revindex0".into(), int(count - i - 1)),
-        ("first".into(), Value::Bool(i == 0)),
-        ("last".into(), Value::Bool(i + 1 == count)),
-        ("length".into(), int(count)),
-    ])
 }

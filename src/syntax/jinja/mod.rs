@@ -5,10 +5,13 @@
 //! it was given, and an unknown never ends a file.
 
 pub mod ast;
+mod blocks;
 mod builtin;
 mod call;
 mod eval;
 mod expr;
+mod expr_lex;
+mod helpers;
 mod lex;
 mod library;
 mod native;
