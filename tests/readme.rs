@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The command that the README shows first, as cargo runs it and as the binary gets it.
 const MAIN_COMMAND: &str = "cargo run --release -- check --project-dir fixtures/shop";
@@ -37,6 +38,9 @@ fn read(path: &str) -> String {
 
 /// The part of the README between `<!-- name -->` and `<!-- /name -->` is this.
 fn assert_derived(name: &str, wanted: &str) {
+    // Tests run in parallel, and UPDATE writes.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _held = ONE_AT_A_TIME.lock();
     let readme = read("README.md");
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let start = readme.find(&open).expect("an opening marker") + open.len();
