@@ -84,7 +84,7 @@ pub struct SqlFile {
     pub macros: Vec<(Box<str>, Span)>,
     /// Its SQL.
     pub sql: SqlTree,
-    /// Bytes outside Jinja.
+    /// Bytes of SQL outside Jinja, white space aside.
     pub text_bytes: u32,
     /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
     pub shimmed: Vec<Span>,
@@ -144,7 +144,7 @@ pub fn understand(
     let calls = parse_mode.as_ref().unwrap_or(&evaluation);
     let rendered = sql::render(src, &calls.pieces, env.dialect);
     let mut out = gather(file, calls, &rendered);
-    out.text_bytes = text_bytes(template);
+    out.text_bytes = text_bytes(src, template);
     out.exhausted |= evaluation.exhausted;
     if want_sql {
         let reader = Reader { file, src, env };
@@ -205,7 +205,9 @@ impl Reader<'_> {
         };
         let error = match result {
             Ok(tree) => {
-                let unread: u32 = tree.shimmed.iter().map(|s| s.end - s.start).sum();
+                let mut unread: Vec<Range<u32>> =
+                    tree.shimmed.iter().map(|s| s.start..s.end).collect();
+                let unread = sql::inked_bytes(src, &mut unread);
                 out.read_bytes = rendered.verbatim_bytes.saturating_sub(unread);
                 out.shimmed = tree.shimmed;
                 out.sql = match tree.query {
@@ -230,10 +232,17 @@ fn span(file: FileId, range: &Range<u32>) -> Span {
     Span::new(file, range.start as usize, range.end as usize)
 }
 
-fn text_bytes(template: &Template) -> u32 {
+/// Bytes of SQL outside Jinja: white space and a byte order mark are none.
+fn text_bytes(src: &str, template: &Template) -> u32 {
     let text = |k: TokenKind| matches!(k, TokenKind::Text | TokenKind::Raw);
     let tokens = template.tokens.iter().filter(|t| text(t.kind));
-    tokens.map(|t| t.range.end - t.range.start).sum()
+    let mut ranges: Vec<Range<u32>> = tokens.map(|t| t.range.clone()).collect();
+    if let Some(first) = ranges.first_mut()
+        && src.starts_with('\u{feff}')
+    {
+        first.start = first.start.max(3).min(first.end);
+    }
+    sql::inked_bytes(src, &mut ranges)
 }
 
 fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile {

@@ -18,7 +18,7 @@ pub mod tree;
 
 pub use dialect::Dialect;
 pub use parse::{ParseError, Parsed, SqlTokens, parse, tokenise};
-pub use render::{RelationUse, Rendered, render};
+pub use render::{RelationUse, Rendered, inked_bytes, render};
 pub use repair::query_of;
 
 use crate::text::{FileId, Span};

@@ -15,7 +15,7 @@ pub struct Rendered {
     pub relations: Vec<RelationUse>,
     /// The unknowns it holds, in order.
     pub unknowns: Vec<Unknown>,
-    /// Bytes of the file that stand in the text as they are, each counted once.
+    /// Bytes of the file, white space aside, that stand in the text as they are, each counted once.
     pub verbatim_bytes: u32,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn render_with(
     for (i, piece) in pieces.iter().enumerate() {
         r.piece(piece, &pieces[i + 1..]);
     }
-    r.out.verbatim_bytes = union_length(&mut r.covered);
+    r.out.verbatim_bytes = inked_bytes(src, &mut r.covered);
     r.out
 }
 
@@ -212,18 +212,20 @@ impl Renderer<'_> {
     }
 }
 
-/// The number of bytes that at least one of the ranges holds.
-fn union_length(ranges: &mut [Range<u32>]) -> u32 {
+/// The number of bytes, white space aside, that at least one of the ranges holds. White space is
+/// left out because Jinja's `{%-` takes some of it away, which changes no SQL.
+pub fn inked_bytes(src: &str, ranges: &mut [Range<u32>]) -> u32 {
     ranges.sort_by_key(|r| r.start);
     let (mut total, mut reached) = (0, 0);
     for r in ranges.iter() {
         let from = r.start.max(reached);
         if r.end > from {
-            total += r.end - from;
+            let bytes = &src.as_bytes()[from as usize..r.end as usize];
+            total += bytes.iter().filter(|b| !b.is_ascii_whitespace()).count();
             reached = r.end;
         }
     }
-    total
+    total as u32
 }
 
 /// Where in SQL's lexical grammar a text ends.
