@@ -73,6 +73,17 @@ struct Raw {
     violation: Violation,
 }
 
+impl Raw {
+    fn is_same(&self, other: &Raw) -> bool {
+        let what = |r: &Raw| {
+            let v = &r.violation;
+            (r.rule, r.node, v.primary.span, v.symbol.clone())
+        };
+        what(self) == what(other)
+            && self.violation.primary.message == other.violation.primary.message
+    }
+}
+
 /// Runs the rules.
 ///
 /// A finding's fingerprint is made of the rule's id, the node's unique id (the path where there is
@@ -82,6 +93,8 @@ pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
     let cx = Cx { project };
     let mut raw = run(&cx, rules);
     sort(project, rules, &mut raw);
+    // A select that stands in several readings of a file is judged in each of them.
+    raw.dedup_by(|a, b| a.is_same(b));
     let (mut kept, suppressed, used) = suppress(project, rules, raw);
     let uses = suppression_uses(project, rules, &used);
     let mut late = Vec::new();

@@ -354,9 +354,10 @@ fn reference(node: YamlNode) -> Option<Reference> {
         var: &|_| None,
         mode: Mode::Parse,
         inline: Inline::Never,
+        earlier: None,
     });
     let relation = evaluation.calls.iter().find_map(|c| match c.kind {
-        CallKind::Relation(id) => Some(evaluation.relations[id.0 as usize].clone()),
+        CallKind::Relation(id) => Some(evaluation.visited.relations[id.0 as usize].clone()),
         _ => None,
     })?;
     let known = !matches!(relation, RelationRef::This | RelationRef::Other);

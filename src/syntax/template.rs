@@ -4,10 +4,10 @@
 use super::jinja::ast::Node;
 use super::jinja::{
     self, Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, JinjaError, MacroLibrary, Mode,
-    RelationId, RelationRef, Template, TokenKind, Vars,
+    RelationId, RelationRef, Template, TokenKind, Vars, Visited,
 };
 use super::sql::tree::Query;
-use super::sql::{self, Dialect, Rendered};
+use super::sql::{self, Dialect, ParseError, QueryTree, Rendered};
 use crate::text::{FileId, Span};
 use std::ops::Range;
 
@@ -86,6 +86,8 @@ pub struct SqlFile {
     pub sql: SqlTree,
     /// Bytes of SQL outside Jinja, white space aside.
     pub text_bytes: u32,
+    /// Readings of the branches that the first one left out.
+    pub variants: Vec<Query>,
     /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
     pub shimmed: Vec<Span>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
@@ -101,6 +103,12 @@ impl SqlFile {
             SqlTree::Parsed(query) => Some(query),
             _ => None,
         }
+    }
+
+    /// The tree and those of the branches it left out: every select of the file is in one of them,
+    /// most are in several.
+    pub fn readings(&self) -> impl Iterator<Item = &Query> {
+        self.query().into_iter().chain(&self.variants)
     }
 
     /// Does the place hold something that the SQL parser was not shown as it is?
@@ -124,7 +132,7 @@ pub fn understand(
     env: &Environment,
     want_sql: bool,
 ) -> SqlFile {
-    let run = |mode, inline| {
+    let run = |mode, inline, earlier: Option<&Visited>| {
         jinja::evaluate(&Inputs {
             src,
             nodes,
@@ -135,66 +143,108 @@ pub fn understand(
             var: env.var,
             mode,
             inline,
+            earlier,
         })
     };
-    let evaluation = run(Mode::Sql, Inline::Touching);
+    let evaluation = run(Mode::Sql, Inline::Touching, None);
     let parse_mode = evaluation
         .assumed
-        .then(|| run(Mode::Parse, Inline::Touching));
+        .then(|| run(Mode::Parse, Inline::Touching, None));
     let calls = parse_mode.as_ref().unwrap_or(&evaluation);
     let rendered = sql::render(src, &calls.pieces, env.dialect);
     let mut out = gather(file, calls, &rendered);
     out.text_bytes = text_bytes(src, template);
     out.exhausted |= evaluation.exhausted;
     if want_sql {
-        let reader = Reader { file, src, env };
-        reader.read(evaluation, &run, &mut out);
+        let reader = Reader {
+            file,
+            src,
+            nodes,
+            dialect: env.dialect,
+            run: &run,
+        };
+        reader.read(evaluation, &mut out);
     }
     out
 }
 
+/// Evaluates the template: for what, with which macros, after which earlier evaluations.
+type Run<'a> = &'a dyn Fn(Mode, Inline, Option<&Visited>) -> Evaluation;
+
 struct Reader<'a> {
     file: FileId,
     src: &'a str,
-    env: &'a Environment<'a>,
+    nodes: &'a [Node],
+    dialect: Dialect,
+    run: Run<'a>,
 }
 
+/// A text that the parser was given, and what came of it.
+struct Attempt {
+    rendered: Rendered,
+    result: Result<QueryTree, ParseError>,
+    inline: Inline,
+    visited: Visited,
+}
+
+/// Branches that the first reading left out are read in so many more at most.
+const MAX_VARIANTS: usize = 4;
+
 impl Reader<'_> {
-    /// Finds a text that parses: with macros inlined where they concern the graph, with none
-    /// inlined, then each of these with other placeholders, at last with all inlined. The first
-    /// failure is the one reported.
-    fn read(
-        &self,
-        evaluation: Evaluation,
-        run: &dyn Fn(Mode, Inline) -> Evaluation,
-        out: &mut SqlFile,
-    ) {
-        let first = match self.attempt(&evaluation, false, out) {
-            Ok(()) => return,
-            Err(failed) => failed,
-        };
-        let never = run(Mode::Sql, Inline::Never);
-        let parsed = self.attempt(&never, false, out).is_ok()
-            || self.attempt(&evaluation, true, out).is_ok()
-            || self.attempt(&never, true, out).is_ok()
-            || self
-                .attempt(&run(Mode::Sql, Inline::All), true, out)
-                .is_ok();
-        if !parsed {
-            let (failed, read_bytes) = first;
-            out.sql = failed;
-            out.read_bytes = read_bytes;
-            out.printed = evaluation.relations;
+    fn read(&self, evaluation: Evaluation, out: &mut SqlFile) {
+        let attempt = self.first_that_parses(evaluation);
+        let mut visited = attempt.visited;
+        let mut covered = attempt.rendered.covered.clone();
+        match attempt.result {
+            Ok(tree) => {
+                out.shimmed = tree.shimmed;
+                out.sql = match tree.query {
+                    Some(query) => SqlTree::Parsed(Box::new(query)),
+                    None => SqlTree::Empty,
+                };
+                self.variants(attempt.inline, &mut visited, &mut covered, out);
+            }
+            Err(error) => {
+                let range = attempt.rendered.source_range(error.offset..error.offset);
+                out.sql = SqlTree::Failed {
+                    message: error.message,
+                    span: span(self.file, &range),
+                };
+            }
         }
+        let mut unread: Vec<Range<u32>> = out.shimmed.iter().map(|s| s.start..s.end).collect();
+        let unread = sql::inked_bytes(self.src, &mut unread);
+        out.read_bytes = sql::inked_bytes(self.src, &mut covered).saturating_sub(unread);
+        out.printed = visited.relations;
     }
 
-    fn attempt(
-        &self,
-        evaluation: &Evaluation,
-        repair: bool,
-        out: &mut SqlFile,
-    ) -> Result<(), (SqlTree, u32)> {
-        let (file, src, dialect) = (self.file, self.src, self.env.dialect);
+    /// Finds a text that parses: with macros inlined where they concern the graph, with none
+    /// inlined, then each of these with other placeholders, at last with all inlined; the first
+    /// failure where none does.
+    fn first_that_parses(&self, evaluation: Evaluation) -> Attempt {
+        let first = self.attempt(&evaluation, Inline::Touching, false);
+        if first.result.is_ok() {
+            return first;
+        }
+        let never = (self.run)(Mode::Sql, Inline::Never, None);
+        let attempts = [
+            (&never, Inline::Never, false),
+            (&evaluation, Inline::Touching, true),
+            (&never, Inline::Never, true),
+        ];
+        for (evaluation, inline, repair) in attempts {
+            let attempt = self.attempt(evaluation, inline, repair);
+            if attempt.result.is_ok() {
+                return attempt;
+            }
+        }
+        let all = (self.run)(Mode::Sql, Inline::All, None);
+        let all = self.attempt(&all, Inline::All, true);
+        if all.result.is_ok() { all } else { first }
+    }
+
+    fn attempt(&self, evaluation: &Evaluation, inline: Inline, repair: bool) -> Attempt {
+        let (file, src, dialect) = (self.file, self.src, self.dialect);
         let (rendered, result) = match repair {
             true => sql::query_of(file, src, &evaluation.pieces, dialect),
             false => {
@@ -203,28 +253,35 @@ impl Reader<'_> {
                 (rendered, result)
             }
         };
-        let error = match result {
-            Ok(tree) => {
-                let mut unread: Vec<Range<u32>> =
-                    tree.shimmed.iter().map(|s| s.start..s.end).collect();
-                let unread = sql::inked_bytes(src, &mut unread);
-                out.read_bytes = rendered.verbatim_bytes.saturating_sub(unread);
-                out.shimmed = tree.shimmed;
-                out.sql = match tree.query {
-                    Some(query) => SqlTree::Parsed(Box::new(query)),
-                    None => SqlTree::Empty,
-                };
-                out.printed.clone_from(&evaluation.relations);
-                return Ok(());
+        Attempt {
+            rendered,
+            result,
+            inline,
+            visited: evaluation.visited.clone(),
+        }
+    }
+
+    /// Reads branches that no reading has taken, each once.
+    fn variants(
+        &self,
+        inline: Inline,
+        visited: &mut Visited,
+        covered: &mut Vec<Range<u32>>,
+        out: &mut SqlFile,
+    ) {
+        for _ in 0..MAX_VARIANTS {
+            if !visited.leaves_out(self.nodes) {
+                return;
             }
-            Err(error) => error,
-        };
-        let range = rendered.source_range(error.offset..error.offset);
-        let failed = SqlTree::Failed {
-            message: error.message,
-            span: span(file, &range),
-        };
-        Err((failed, rendered.verbatim_bytes))
+            let evaluation = (self.run)(Mode::Sql, inline, Some(visited));
+            let attempt = self.attempt(&evaluation, inline, true);
+            visited.extend(evaluation.visited);
+            if let Ok(tree) = attempt.result {
+                covered.extend(attempt.rendered.covered);
+                out.shimmed.extend(tree.shimmed);
+                out.variants.extend(tree.query);
+            }
+        }
     }
 }
 
@@ -252,6 +309,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         configs: Vec::new(),
         macros: Vec::new(),
         sql: SqlTree::NotRead,
+        variants: Vec::new(),
         shimmed: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,
@@ -261,7 +319,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         let at = span(file, &call.range);
         match &call.kind {
             CallKind::Relation(id) => out.relations.push(RelationCall {
-                relation: evaluation.relations[id.0 as usize].clone(),
+                relation: evaluation.visited.relations[id.0 as usize].clone(),
                 span: at,
                 in_comment: only_in_comments(rendered, *id, call),
                 in_macro: call.in_macro,

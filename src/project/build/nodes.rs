@@ -410,6 +410,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
         configs: python_config(file, src),
         macros: Vec::new(),
         sql: SqlTree::NotRead,
+        variants: Vec::new(),
         shimmed: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,
@@ -435,6 +436,7 @@ fn python_config(file: FileId, src: &str) -> Vec<ConfigCall> {
             var: &|_| None,
             mode: jinja::Mode::Parse,
             inline: jinja::Inline::Never,
+            earlier: None,
         });
         let span = Span::new(file, found.start(), found.end());
         for call in evaluation.calls {

@@ -49,18 +49,19 @@ impl Rule for HardcodedRelation {
 
 fn judge(project: &Project, node: &Node, report: &mut dyn FnMut(Violation)) {
     let Some(sql) = &node.sql else { return };
-    let Some(query) = sql.query() else { return };
     let mut names: Vec<Name> = Vec::new();
-    let here = Here::new(project, node, sql, query);
-    query.selects_in_scope(&mut |select, scope| {
-        for from in &select.from {
-            each_factor(from, None, &mut |factor, join| {
-                if let Some(name) = here.table(factor, join, select, scope) {
-                    add(&mut names, name);
-                }
-            });
-        }
-    });
+    for query in sql.readings() {
+        let here = Here::new(project, node, sql, query);
+        query.selects_in_scope(&mut |select, scope| {
+            for from in &select.from {
+                each_factor(from, None, &mut |factor, join| {
+                    if let Some(name) = here.table(factor, join, select, scope) {
+                        add(&mut names, name);
+                    }
+                });
+            }
+        });
+    }
     names.sort_by_key(|n| n.spans[0]);
     for name in names {
         report(finding(project, node, name));

@@ -31,12 +31,13 @@ impl BuiltIn for InnerAfterLeft {
 impl Rule for InnerAfterLeft {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
-        let Some(query) = sql.query() else { return };
         let judge = Judge {
             project: cx.project,
             sql,
         };
-        query.selects(&mut |select, _| judge.select(select, sink));
+        for query in sql.readings() {
+            query.selects(&mut |select, _| judge.select(select, sink));
+        }
     }
 }
 

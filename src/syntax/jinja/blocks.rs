@@ -10,6 +10,9 @@ impl<'a> Evaluator<'a> {
         branches: &'a [(Option<Expr>, Vec<Node>)],
         out: &mut Vec<Piece>,
     ) {
+        if self.unvisited_branch(branches, out) {
+            return;
+        }
         let mark = self.assigned.len();
         let mut unsure = false;
         for (cond, body) in branches {
@@ -21,13 +24,13 @@ impl<'a> Evaluator<'a> {
                 Some(false) => continue,
                 Some(true) => {
                     self.unsure += u32::from(unsure);
-                    self.render(body, out);
+                    self.branch(body, out);
                     self.unsure -= u32::from(unsure);
                 }
                 None => {
                     self.out.assumed = true;
                     self.unsure += 1;
-                    self.render(body, out);
+                    self.branch(body, out);
                     self.unsure -= 1;
                     if self.inputs.mode == Mode::Parse {
                         unsure = true;
@@ -44,6 +47,34 @@ impl<'a> Evaluator<'a> {
                 self.set(&name, Value::Unknown);
             }
         }
+    }
+
+    /// Renders a branch and remembers, in the file's own text, that it was taken.
+    fn branch(&mut self, body: &'a [Node], out: &mut Vec<Piece>) {
+        if !self.in_macro() {
+            self.out.visited.insert(body);
+        }
+        self.render(body, out);
+    }
+
+    /// In a variant: takes the first branch that no evaluation has taken.
+    fn unvisited_branch(
+        &mut self,
+        branches: &'a [(Option<Expr>, Vec<Node>)],
+        out: &mut Vec<Piece>,
+    ) -> bool {
+        let Some(earlier) = self.inputs.earlier.filter(|_| !self.in_macro()) else {
+            return false;
+        };
+        let fresh = |body: &[Node]| {
+            let seen = earlier.has(body) || self.out.visited.has(body);
+            !seen || (earlier.leaves_out(body) && !self.out.visited.has(body))
+        };
+        let Some((_, body)) = branches.iter().find(|(_, body)| fresh(body)) else {
+            return false;
+        };
+        self.branch(body, out);
+        true
     }
 
     pub(super) fn for_node(&mut self, node: &'a For, out: &mut Vec<Piece>) {

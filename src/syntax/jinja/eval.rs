@@ -8,7 +8,7 @@ use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
 use super::native::Vars;
 use super::value::{Piece, RelationId, RelationRef, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -53,6 +53,56 @@ pub struct Inputs<'a> {
     pub mode: Mode,
     /// Which macros are inlined.
     pub inline: Inline,
+    /// For a variant: what earlier evaluations of the same nodes visited. A branch that none of
+    /// them took is taken, whatever its condition.
+    pub earlier: Option<&'a Visited>,
+}
+
+/// What evaluations of one template have seen.
+#[derive(Debug, Clone, Default)]
+pub struct Visited {
+    /// Branches of the file's own `if` blocks that were rendered, by address of their bodies.
+    branches: FxHashSet<usize>,
+    /// Relations named so far; a variant goes on counting, so that ids mean the same in all.
+    pub relations: Vec<RelationRef>,
+}
+
+impl Visited {
+    /// Is there a branch in `nodes`, with text in it, that none took?
+    pub fn leaves_out(&self, nodes: &[Node]) -> bool {
+        nodes.iter().any(|node| match node {
+            Node::If(branches) => branches
+                .iter()
+                .any(|(_, body)| !self.has(body) || self.leaves_out(body)),
+            Node::For(f) => self.leaves_out(&f.body) || self.leaves_out(&f.otherwise),
+            Node::SetBlock { body, .. }
+            | Node::FilterBlock { body, .. }
+            | Node::CallBlock { body, .. }
+            | Node::Group { body, .. } => self.leaves_out(body),
+            _ => false,
+        })
+    }
+
+    /// A body without text or output counts as visited.
+    pub(super) fn has(&self, body: &[Node]) -> bool {
+        let silent = |n: &Node| !matches!(n, Node::Text(_) | Node::Output(..) | Node::If(_));
+        body.iter().all(silent) || self.branches.contains(&address(body))
+    }
+
+    pub(super) fn insert(&mut self, body: &[Node]) {
+        self.branches.insert(address(body));
+    }
+
+    /// Adds what another evaluation saw.
+    pub fn extend(&mut self, other: Visited) {
+        self.branches.extend(other.branches);
+        self.relations = other.relations;
+    }
+}
+
+/// Trees do not move while they are evaluated.
+fn address(body: &[Node]) -> usize {
+    body.as_ptr() as usize
 }
 
 /// Something a template did that the project must know of.
@@ -100,8 +150,8 @@ pub struct ConfigArg {
 pub struct Evaluation {
     /// The rendered text.
     pub pieces: Vec<Piece>,
-    /// The relations it names, by [`RelationId`].
-    pub relations: Vec<RelationRef>,
+    /// The branches it took and the relations it names, by [`RelationId`].
+    pub visited: Visited,
     /// Calls in the order they were made.
     pub calls: Vec<Call>,
     /// It depended on something that another mode or target would decide otherwise.
@@ -157,6 +207,14 @@ pub(super) struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     fn new(inputs: &'a Inputs<'a>) -> Self {
+        let mut out = Evaluation::default();
+        if let Some(earlier) = inputs.earlier {
+            out.visited.relations.clone_from(&earlier.relations);
+        }
+        let known = out.visited.relations.iter().enumerate();
+        let relation_ids = known
+            .map(|(i, r)| (r.clone(), RelationId(i as u32)))
+            .collect();
         Evaluator {
             inputs,
             src: inputs.src,
@@ -170,8 +228,8 @@ impl<'a> Evaluator<'a> {
             returned: None,
             assigned: Vec::new(),
             local_macros: FxHashMap::default(),
-            relation_ids: FxHashMap::default(),
-            out: Evaluation::default(),
+            relation_ids,
+            out,
         }
     }
 
@@ -399,8 +457,8 @@ impl<'a> Evaluator<'a> {
         if let Some(id) = self.relation_ids.get(&relation) {
             return *id;
         }
-        let id = RelationId(self.out.relations.len() as u32);
-        self.out.relations.push(relation.clone());
+        let id = RelationId(self.out.visited.relations.len() as u32);
+        self.out.visited.relations.push(relation.clone());
         self.relation_ids.insert(relation, id);
         id
     }

@@ -21,7 +21,9 @@ mod parse;
 mod tests;
 mod value;
 
-pub use eval::{Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, REST, evaluate};
+pub use eval::{
+    Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, REST, Visited, evaluate,
+};
 pub use lex::{Token, TokenKind, lex};
 pub use library::{MacroDef, MacroLibrary};
 pub use native::{Vars, render_native};

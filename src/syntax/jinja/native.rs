@@ -36,6 +36,7 @@ pub fn render_native(
         var,
         mode: Mode::Parse,
         inline: Inline::Never,
+        earlier: None,
     };
     if let [Node::Output(expr, _)] = &template.nodes[..] {
         let value = evaluate_expr(&inputs, expr);

@@ -39,6 +39,7 @@ impl Setup {
             var: &|name| (name == "known").then(|| Some(serde_json::json!(["a", "b"]))),
             mode: self.mode,
             inline: self.inline,
+            earlier: None,
         })
     }
 
@@ -50,7 +51,7 @@ impl Setup {
             .map(|p| match p {
                 Piece::Verbatim(r) => src[r.start as usize..r.end as usize].to_owned(),
                 Piece::Inserted(t, _) => t.to_string(),
-                Piece::Relation(id, _) => match &e.relations[id.0 as usize] {
+                Piece::Relation(id, _) => match &e.visited.relations[id.0 as usize] {
                     RelationRef::Ref { name, .. } => {
                         format!("<{}>", name.as_deref().unwrap_or("?"))
                     }
@@ -72,7 +73,7 @@ impl Setup {
         e.calls
             .iter()
             .filter_map(|c| match &c.kind {
-                CallKind::Relation(id) => Some(format!("{:?}", e.relations[id.0 as usize])),
+                CallKind::Relation(id) => Some(format!("{:?}", e.visited.relations[id.0 as usize])),
                 _ => None,
             })
             .collect()

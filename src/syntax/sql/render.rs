@@ -15,8 +15,8 @@ pub struct Rendered {
     pub relations: Vec<RelationUse>,
     /// The unknowns it holds, in order.
     pub unknowns: Vec<Unknown>,
-    /// Bytes of the file, white space aside, that stand in the text as they are, each counted once.
-    pub verbatim_bytes: u32,
+    /// Ranges of the file that stand in the text as they are.
+    pub covered: Vec<Range<u32>>,
 }
 
 /// Text that stands for something unknown.
@@ -111,12 +111,10 @@ pub(super) fn render_with(
         chosen,
         out: Rendered::default(),
         lexer: Lexer::new(dialect.backslash_escapes()),
-        covered: Vec::new(),
     };
     for (i, piece) in pieces.iter().enumerate() {
         r.piece(piece, &pieces[i + 1..]);
     }
-    r.out.verbatim_bytes = inked_bytes(src, &mut r.covered);
     r.out
 }
 
@@ -125,7 +123,6 @@ struct Renderer<'a> {
     chosen: &'a [(usize, usize)],
     out: Rendered,
     lexer: Lexer,
-    covered: Vec<Range<u32>>,
 }
 
 impl Renderer<'_> {
@@ -144,7 +141,7 @@ impl Renderer<'_> {
             Piece::Verbatim(range) => {
                 let src = self.src;
                 let text = &src[range.start as usize..range.end as usize];
-                self.covered.push(range.clone());
+                self.out.covered.push(range.clone());
                 self.push(text, range.clone(), true);
             }
             Piece::Inserted(text, range) => self.push(text, range.clone(), false),
@@ -365,6 +362,7 @@ mod tests {
             var: &|_| None,
             mode: Mode::Sql,
             inline: Inline::Touching,
+            earlier: None,
         };
         render(src, &evaluate(&inputs).pieces, Dialect::Generic)
     }
