@@ -84,9 +84,11 @@ pub struct SqlFile {
     pub macros: Vec<(Box<str>, Span)>,
     /// Its SQL.
     pub sql: SqlTree,
-    /// Bytes outside Jinja.
+    /// Bytes of SQL outside Jinja, white space aside.
     pub text_bytes: u32,
-    /// Of those, bytes that reached the SQL parser as they stand.
+    /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
+    pub shimmed: Vec<Span>,
+    /// Bytes outside Jinja that reached the SQL parser as they stand.
     pub read_bytes: u32,
     /// The work limit was reached.
     pub exhausted: bool,
@@ -99,6 +101,12 @@ impl SqlFile {
             SqlTree::Parsed(query) => Some(query),
             _ => None,
         }
+    }
+
+    /// Does the place hold something that the SQL parser was not shown as it is?
+    pub fn is_shimmed(&self, span: Span) -> bool {
+        let touches = |s: &Span| s.start < span.end && span.start < s.end;
+        self.shimmed.iter().any(touches)
     }
 
     /// What a relation of the tree names.
@@ -130,61 +138,93 @@ pub fn understand(
         })
     };
     let evaluation = run(Mode::Sql, Inline::Touching);
-    let rendered = sql::render(src, &evaluation.pieces, env.dialect);
     let parse_mode = evaluation
         .assumed
         .then(|| run(Mode::Parse, Inline::Touching));
-    let mut out = match &parse_mode {
-        Some(e) => gather(file, e, &sql::render(src, &e.pieces, env.dialect)),
-        None => gather(file, &evaluation, &rendered),
-    };
-    out.text_bytes = text_bytes(template);
-    out.read_bytes = rendered.verbatim_bytes;
-    out.exhausted = evaluation.exhausted;
+    let calls = parse_mode.as_ref().unwrap_or(&evaluation);
+    let rendered = sql::render(src, &calls.pieces, env.dialect);
+    let mut out = gather(file, calls, &rendered);
+    out.text_bytes = text_bytes(src, template);
+    out.exhausted |= evaluation.exhausted;
     if want_sql {
-        let (tree, printed) = first_that_parses(file, src, env, evaluation, rendered, &run);
-        out.sql = tree;
-        out.printed = printed;
+        let reader = Reader { file, src, env };
+        reader.read(evaluation, &run, &mut out);
     }
     out
 }
 
-/// The text with macros inlined where they concern the graph; if that does not parse, with none
-/// inlined, then with all. The first failure is the one reported.
-fn first_that_parses(
+struct Reader<'a> {
     file: FileId,
-    src: &str,
-    env: &Environment,
-    evaluation: Evaluation,
-    rendered: Rendered,
-    run: &dyn Fn(Mode, Inline) -> Evaluation,
-) -> (SqlTree, Vec<RelationRef>) {
-    let first = read(file, &rendered, env.dialect);
-    if !matches!(first, SqlTree::Failed { .. }) {
-        return (first, evaluation.relations);
-    }
-    for inline in [Inline::Never, Inline::All] {
-        let other = run(Mode::Sql, inline);
-        let rendered = sql::render(src, &other.pieces, env.dialect);
-        let tree = read(file, &rendered, env.dialect);
-        if matches!(tree, SqlTree::Parsed(_)) {
-            return (tree, other.relations);
-        }
-    }
-    (first, evaluation.relations)
+    src: &'a str,
+    env: &'a Environment<'a>,
 }
 
-fn read(file: FileId, rendered: &Rendered, dialect: Dialect) -> SqlTree {
-    match sql::query(file, rendered, dialect) {
-        Ok(Some(query)) => SqlTree::Parsed(Box::new(query)),
-        Ok(None) => SqlTree::Empty,
-        Err(e) => {
-            let range = rendered.source_range(e.offset..e.offset);
-            SqlTree::Failed {
-                message: e.message,
-                span: span(file, &range),
-            }
+impl Reader<'_> {
+    /// Finds a text that parses: with macros inlined where they concern the graph, with none
+    /// inlined, then each of these with other placeholders, at last with all inlined. The first
+    /// failure is the one reported.
+    fn read(
+        &self,
+        evaluation: Evaluation,
+        run: &dyn Fn(Mode, Inline) -> Evaluation,
+        out: &mut SqlFile,
+    ) {
+        let first = match self.attempt(&evaluation, false, out) {
+            Ok(()) => return,
+            Err(failed) => failed,
+        };
+        let never = run(Mode::Sql, Inline::Never);
+        let parsed = self.attempt(&never, false, out).is_ok()
+            || self.attempt(&evaluation, true, out).is_ok()
+            || self.attempt(&never, true, out).is_ok()
+            || self
+                .attempt(&run(Mode::Sql, Inline::All), true, out)
+                .is_ok();
+        if !parsed {
+            let (failed, read_bytes) = first;
+            out.sql = failed;
+            out.read_bytes = read_bytes;
+            out.printed = evaluation.relations;
         }
+    }
+
+    fn attempt(
+        &self,
+        evaluation: &Evaluation,
+        repair: bool,
+        out: &mut SqlFile,
+    ) -> Result<(), (SqlTree, u32)> {
+        let (file, src, dialect) = (self.file, self.src, self.env.dialect);
+        let (rendered, result) = match repair {
+            true => sql::query_of(file, src, &evaluation.pieces, dialect),
+            false => {
+                let rendered = sql::render(src, &evaluation.pieces, dialect);
+                let result = sql::query(file, &rendered, dialect);
+                (rendered, result)
+            }
+        };
+        let error = match result {
+            Ok(tree) => {
+                let mut unread: Vec<Range<u32>> =
+                    tree.shimmed.iter().map(|s| s.start..s.end).collect();
+                let unread = sql::inked_bytes(src, &mut unread);
+                out.read_bytes = rendered.verbatim_bytes.saturating_sub(unread);
+                out.shimmed = tree.shimmed;
+                out.sql = match tree.query {
+                    Some(query) => SqlTree::Parsed(Box::new(query)),
+                    None => SqlTree::Empty,
+                };
+                out.printed.clone_from(&evaluation.relations);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let range = rendered.source_range(error.offset..error.offset);
+        let failed = SqlTree::Failed {
+            message: error.message,
+            span: span(file, &range),
+        };
+        Err((failed, rendered.verbatim_bytes))
     }
 }
 
@@ -192,10 +232,17 @@ fn span(file: FileId, range: &Range<u32>) -> Span {
     Span::new(file, range.start as usize, range.end as usize)
 }
 
-fn text_bytes(template: &Template) -> u32 {
+/// Bytes of SQL outside Jinja: white space and a byte order mark are none.
+fn text_bytes(src: &str, template: &Template) -> u32 {
     let text = |k: TokenKind| matches!(k, TokenKind::Text | TokenKind::Raw);
     let tokens = template.tokens.iter().filter(|t| text(t.kind));
-    tokens.map(|t| t.range.end - t.range.start).sum()
+    let mut ranges: Vec<Range<u32>> = tokens.map(|t| t.range.clone()).collect();
+    if let Some(first) = ranges.first_mut()
+        && src.starts_with('\u{feff}')
+    {
+        first.start = first.start.max(3).min(first.end);
+    }
+    sql::inked_bytes(src, &mut ranges)
 }
 
 fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile {
@@ -205,6 +252,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         configs: Vec::new(),
         macros: Vec::new(),
         sql: SqlTree::NotRead,
+        shimmed: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,

@@ -410,6 +410,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
         configs: python_config(file, src),
         macros: Vec::new(),
         sql: SqlTree::NotRead,
+        shimmed: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,
         exhausted: false,

@@ -75,6 +75,10 @@ impl Judge<'_> {
         let Constraint::On(on) = &join.constraint else {
             return;
         };
+        // `asof` and `any` joins are read without that word.
+        if self.sql.is_shimmed(join.span) {
+            return;
+        }
         for column in rejects_null(on) {
             let Some(i) = self.position(optional, column) else {
                 continue;

@@ -12,23 +12,38 @@ pub mod nulls;
 mod parse;
 mod placeholder;
 pub mod render;
+mod repair;
+mod shim;
 pub mod tree;
 
 pub use dialect::Dialect;
-pub use parse::{ParseError, SqlTokens, parse, tokenise};
-pub use render::{RelationUse, Rendered, render};
+pub use parse::{ParseError, Parsed, SqlTokens, parse, tokenise};
+pub use render::{RelationUse, Rendered, inked_bytes, render};
+pub use repair::query_of;
 
-use crate::text::FileId;
+use crate::text::{FileId, Span};
+
+/// The tree of a text, and the places of the file that the parser was not shown as they are.
+#[derive(Debug)]
+pub struct QueryTree {
+    /// The query; none where the text holds no statement.
+    pub query: Option<tree::Query>,
+    /// In the user's file.
+    pub shimmed: Vec<Span>,
+}
 
 /// Parses rendered text and gives our tree, or why there is none.
 ///
 /// A text without any statement (a model that is only comments) gives no query and no error.
-pub fn query(
-    file: FileId,
-    rendered: &Rendered,
-    dialect: Dialect,
-) -> Result<Option<tree::Query>, ParseError> {
+pub fn query(file: FileId, rendered: &Rendered, dialect: Dialect) -> Result<QueryTree, ParseError> {
     let tokens = tokenise(dialect, &rendered.text)?;
-    let statements = parse(dialect, &tokens)?;
-    Ok(lower::lower(file, rendered, &tokens, &statements))
+    let parsed = parse(dialect, &tokens)?;
+    let shimmed = parsed.shimmed.into_iter().map(|r| {
+        let src = rendered.source_range(r);
+        Span::new(file, src.start as usize, src.end as usize)
+    });
+    Ok(QueryTree {
+        query: lower::lower(file, rendered, &tokens, &parsed.statements),
+        shimmed: shimmed.collect(),
+    })
 }

@@ -157,9 +157,8 @@ mod tests {
             &[Piece::Verbatim(0..sql.len() as u32)],
             Dialect::Generic,
         );
-        let query = query(FileId(0), &rendered, Dialect::Generic)
-            .unwrap()
-            .unwrap();
+        let tree = query(FileId(0), &rendered, Dialect::Generic).unwrap();
+        let query = tree.query.unwrap();
         let Body::Select(select) = &query.body else {
             panic!("{condition}")
         };

@@ -4,6 +4,7 @@
 //! the rendered text before the parser sees it, so that every span of its tree is a byte span.
 
 use super::Dialect;
+use super::shim::shim;
 use sqlparser::ast::Statement;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
@@ -30,6 +31,15 @@ pub struct ParseError {
 pub struct SqlTokens {
     /// Every token; locations are `(1, byte + 1)`.
     pub all: Vec<TokenWithSpan>,
+}
+
+/// What was parsed.
+#[derive(Debug)]
+pub struct Parsed {
+    /// sqlparser's trees.
+    pub statements: Vec<Statement>,
+    /// Ranges of the rendered text that the parser was not shown as they are.
+    pub shimmed: Vec<Range<u32>>,
 }
 
 /// The bytes of the rendered text that a rewritten span covers.
@@ -102,13 +112,14 @@ impl<'a> Cursor<'a> {
 
 /// Parses tokens whole. White space and comments are kept from the parser, which is faster and
 /// gives the same tree.
-pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Vec<Statement>, ParseError> {
-    let code: Vec<TokenWithSpan> = tokens
+pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Parsed, ParseError> {
+    let mut code: Vec<TokenWithSpan> = tokens
         .all
         .iter()
         .filter(|t| !matches!(t.token, Token::Whitespace(_)))
         .cloned()
         .collect();
+    let shimmed = shim(dialect, &mut code);
     let mut parser = Parser::new(dialect.grammar())
         .with_options(
             ParserOptions::new()
@@ -118,7 +129,10 @@ pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Vec<Statement>, Par
         .with_recursion_limit(RECURSION_LIMIT)
         .with_tokens_with_locations(code);
     match parser.parse_statements() {
-        Ok(statements) => Ok(statements),
+        Ok(statements) => Ok(Parsed {
+            statements,
+            shimmed,
+        }),
         Err(e) => {
             // Some errors carry no location of their own.
             let offset = bytes(parser.peek_token_ref().span).start;

@@ -43,80 +43,123 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
-/// The text for unknown number `index` between `before` (code only, comments removed) and `after`.
-pub(super) fn fit(before: &str, after: &str, index: usize) -> String {
+/// What may stand for unknown number `index` between `before` (code only, comments removed) and
+/// `after`, the likeliest first. The others are tried where the first does not parse.
+pub(super) fn choices(before: &str, after: &str, index: usize) -> Vec<String> {
     let id = format!("{UNKNOWN}{index}");
     if let Some(number) = before.strip_suffix('.')
         && is_number(&last_word(number))
     {
-        return "5".to_owned();
+        return list(&["5", &id]);
     }
-    let glued = before.ends_with(is_word) || after.starts_with(is_word);
-    if glued {
-        return id;
+    if before.ends_with(is_word) || after.starts_with(is_word) {
+        return list(&[&id, &format!(" {id} "), "", "1"]);
     }
+    let query = format!("select 1 as {id}");
     let code = before.trim_end();
     let Some(last) = code.chars().last() else {
-        return at_start(after, &id);
+        return at_start(after, &id, &query);
     };
     let word = last_word(code);
     match word.as_str() {
-        "from" | "join" => return id,
-        "limit" | "top" | "offset" => return "1".to_owned(),
-        "in" => return "(1)".to_owned(),
-        "interval" => return "'1 day'".to_owned(),
-        "all" | "union" | "except" | "intersect" | "minus" => {
-            return format!("select 1 as {id}");
-        }
-        "with" => return format!("{id} as (select 1)"),
+        "from" | "join" => return list(&[&id, &format!("{id} as {id}"), "(select 1)"]),
+        "limit" | "top" | "offset" => return list(&["1", &id]),
+        "in" => return list(&["(1)", &id]),
+        "interval" => return list(&["'1 day'", "1", &id]),
+        "all" | "union" | "except" | "intersect" | "minus" => return list(&[&query, &id, ""]),
+        "with" => return list(&[&format!("{id} as (select 1)"), &id]),
         _ => {}
     }
     if last == '(' {
-        return in_parentheses(&code[..code.len() - 1], &id);
+        return in_parentheses(&code[..code.len() - 1], &id, &query);
     }
-    if matches!(last, '.' | ':') || OPERAND_AFTER.contains(&word.as_str()) {
-        return id;
+    if matches!(last, '.' | ':') {
+        return list(&[&id, "*", "int"]);
     }
-    if matches!(
-        last,
-        ',' | '+' | '-' | '*' | '/' | '<' | '>' | '=' | '|' | '%'
-    ) {
-        return id;
+    if OPERAND_AFTER.contains(&word.as_str())
+        || matches!(
+            last,
+            ',' | '+' | '-' | '*' | '/' | '<' | '>' | '=' | '|' | '%'
+        )
+    {
+        return operand(&id);
     }
     // Behind a complete operand: a clause, an alias, an operator or nothing. Nothing parses most
     // often.
-    String::new()
+    list(&[
+        "",
+        &id,
+        &format!(", {id}"),
+        &format!("and {id}"),
+        ",",
+        "=",
+        "union all",
+        &format!("where {id}"),
+        &query,
+        &format!(", {id} as (select 1)"),
+        "and",
+        &format!("as {id}"),
+    ])
+}
+
+fn list(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|t| (*t).to_owned()).collect()
+}
+
+fn operand(id: &str) -> Vec<String> {
+    list(&[
+        id,
+        "1",
+        "*",
+        "",
+        "int",
+        &format!("{id} as {id}"),
+        &format!("{id} as (select 1)"),
+        &format!("{id}, "),
+        "(select 1)",
+        "'x'",
+        "distinct",
+        "1=1 and",
+        &format!("partition by {id}"),
+    ])
+}
+
+/// A template that begins with an unknown: it prints the whole query, or a hint before it.
+fn at_start(after: &str, id: &str, query: &str) -> Vec<String> {
+    let next = after.trim_start().to_ascii_lowercase();
+    let more = format!("with {id} as (select 1)");
+    let begins = ["union", "except", "intersect"]
+        .iter()
+        .any(|w| next.starts_with(w));
+    if next.is_empty() || begins {
+        return list(&[query, "", id, &more, "select 1 union all"]);
+    }
+    list(&["", query, &more, id, "select 1 union all"])
+}
+
+/// `as (`, `from (`, `join (`: a query; elsewhere an operand.
+fn in_parentheses(before: &str, id: &str, query: &str) -> Vec<String> {
+    let is_query = matches!(
+        last_word(before.trim_end()).as_str(),
+        "as" | "from" | "join" | "materialized" | "exists"
+    );
+    if is_query {
+        return list(&[query, id, ""]);
+    }
+    list(&[
+        id,
+        "",
+        query,
+        "1",
+        &format!("partition by {id}"),
+        &format!("{id} int"),
+        &format!("{id} as {id}"),
+        "*",
+    ])
 }
 
 fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// A template that begins with an unknown: it prints the whole query, or a hint before it.
-fn at_start(after: &str, id: &str) -> String {
-    let next = after.trim_start().to_ascii_lowercase();
-    if next.is_empty() {
-        return format!("select 1 as {id}");
-    }
-    if next.starts_with("select") || next.starts_with("with") || next.starts_with("--") {
-        return String::new();
-    }
-    if next.starts_with("union") || next.starts_with("except") || next.starts_with("intersect") {
-        return format!("select 1 as {id}");
-    }
-    String::new()
-}
-
-/// `as (`, `from (`, `join (`: a query; elsewhere an operand.
-fn in_parentheses(before: &str, id: &str) -> String {
-    let query = matches!(
-        last_word(before.trim_end()).as_str(),
-        "as" | "from" | "join" | "materialized" | "exists"
-    );
-    if query {
-        return format!("select 1 as {id}");
-    }
-    id.to_owned()
 }
 
 fn last_word(code: &str) -> String {
@@ -145,7 +188,7 @@ mod tests {
 
     #[test]
     fn each_position_gets_what_parses_there() {
-        let at = |before: &str, after: &str| fit(before, after, 0);
+        let at = |before: &str, after: &str| choices(before, after, 0).swap_remove(0);
         assert_eq!(at("select 0.", ""), "5");
         assert_eq!(at("from hl__p1.", ""), "hl__p0");
         assert_eq!(at("select x_", ""), "hl__p0");

@@ -13,10 +13,21 @@ pub struct Rendered {
     segments: Vec<Segment>,
     /// Every place where a relation is printed.
     pub relations: Vec<RelationUse>,
-    /// How many unknowns it holds.
-    pub unknowns: usize,
-    /// Bytes of the file that stand in the text as they are, each counted once.
+    /// The unknowns it holds, in order.
+    pub unknowns: Vec<Unknown>,
+    /// Bytes of the file, white space aside, that stand in the text as they are, each counted once.
     pub verbatim_bytes: u32,
+}
+
+/// Text that stands for something unknown.
+#[derive(Debug, Clone)]
+pub struct Unknown {
+    /// Where it begins in the text.
+    pub out: u32,
+    /// Which of the possible texts it is.
+    pub choice: usize,
+    /// How many are possible.
+    pub choices: usize,
 }
 
 /// A part of the text.
@@ -85,8 +96,19 @@ impl Rendered {
 /// Renders pieces over the file's text `src`. Relations and unknowns get placeholders that fit
 /// their position.
 pub fn render(src: &str, pieces: &[Piece], dialect: Dialect) -> Rendered {
+    render_with(src, pieces, dialect, &[])
+}
+
+/// As [`render`], with other than the likeliest text for some unknowns: (its number, its choice).
+pub(super) fn render_with(
+    src: &str,
+    pieces: &[Piece],
+    dialect: Dialect,
+    chosen: &[(usize, usize)],
+) -> Rendered {
     let mut r = Renderer {
         src,
+        chosen,
         out: Rendered::default(),
         lexer: Lexer::new(dialect.backslash_escapes()),
         covered: Vec::new(),
@@ -94,12 +116,13 @@ pub fn render(src: &str, pieces: &[Piece], dialect: Dialect) -> Rendered {
     for (i, piece) in pieces.iter().enumerate() {
         r.piece(piece, &pieces[i + 1..]);
     }
-    r.out.verbatim_bytes = union_length(&mut r.covered);
+    r.out.verbatim_bytes = inked_bytes(src, &mut r.covered);
     r.out
 }
 
 struct Renderer<'a> {
     src: &'a str,
+    chosen: &'a [(usize, usize)],
     out: Rendered,
     lexer: Lexer,
     covered: Vec<Range<u32>>,
@@ -126,16 +149,25 @@ impl Renderer<'_> {
             }
             Piece::Inserted(text, range) => self.push(text, range.clone(), false),
             Piece::Relation(id, range) => self.relation(*id, range, rest),
-            Piece::Unknown(range) => {
-                let index = self.out.unknowns;
-                self.out.unknowns += 1;
-                let text = match self.lexer.state {
-                    State::Code => placeholder::fit(&self.lexer.code, &self.after(rest), index),
-                    _ => "x".to_owned(),
-                };
-                self.push(&text, range.clone(), false);
-            }
+            Piece::Unknown(range) => self.unknown(range, rest),
         }
+    }
+
+    fn unknown(&mut self, range: &Range<u32>, rest: &[Piece]) {
+        let index = self.out.unknowns.len();
+        let mut choices = match self.lexer.state {
+            State::Code => placeholder::choices(&self.lexer.code, &self.after(rest), index),
+            _ => vec!["x".to_owned()],
+        };
+        let chosen = self.chosen.iter().find(|(i, _)| *i == index);
+        let choice = chosen.map_or(0, |(_, c)| (*c).min(choices.len() - 1));
+        self.out.unknowns.push(Unknown {
+            out: self.out.text.len() as u32,
+            choice,
+            choices: choices.len(),
+        });
+        let text = choices.swap_remove(choice);
+        self.push(&text, range.clone(), false);
     }
 
     fn relation(&mut self, id: RelationId, range: &Range<u32>, rest: &[Piece]) {
@@ -180,18 +212,20 @@ impl Renderer<'_> {
     }
 }
 
-/// The number of bytes that at least one of the ranges holds.
-fn union_length(ranges: &mut [Range<u32>]) -> u32 {
+/// The number of bytes, white space aside, that at least one of the ranges holds. White space is
+/// left out because Jinja's `{%-` takes some of it away, which changes no SQL.
+pub fn inked_bytes(src: &str, ranges: &mut [Range<u32>]) -> u32 {
     ranges.sort_by_key(|r| r.start);
     let (mut total, mut reached) = (0, 0);
     for r in ranges.iter() {
         let from = r.start.max(reached);
         if r.end > from {
-            total += r.end - from;
+            let bytes = &src.as_bytes()[from as usize..r.end as usize];
+            total += bytes.iter().filter(|b| !b.is_ascii_whitespace()).count();
             reached = r.end;
         }
     }
-    total
+    total as u32
 }
 
 /// Where in SQL's lexical grammar a text ends.
