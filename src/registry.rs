@@ -265,13 +265,16 @@ impl Config {
     }
 }
 
-/// The smallest preset that holds a rule, and those above it.
+/// The presets that hold a rule: the smallest of the three and those above it, and the one that
+/// stands beside them.
 pub fn presets_of(meta: &Meta) -> Vec<&'static str> {
-    let Some(smallest) = meta.preset else {
-        return Vec::new();
-    };
-    let holding = Preset::ALL.into_iter().filter(|p| *p >= smallest);
-    holding.map(Preset::as_str).collect()
+    let holding = Preset::ALL
+        .into_iter()
+        .filter(|p| meta.preset.is_some_and(|smallest| *p >= smallest))
+        .map(Preset::as_str);
+    let beside = crate::config::staging_5cte_rules();
+    let beside = beside.iter().any(|id| **id == *meta.id);
+    holding.chain(beside.then_some("staging-5cte")).collect()
 }
 
 #[cfg(test)]

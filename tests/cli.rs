@@ -136,7 +136,7 @@ fn a_manifest_that_was_only_found_is_skipped() {
     assert_eq!(report["skipped"][0]["path"], "target/manifest.json");
     assert!(report["inputs"].get("manifest").is_none());
     assert_eq!(code(p.path(), &["--fail-on", "warn"]), 1);
-    assert!(stdout(p.path(), &[]).contains("\nskipped: target/manifest.json "));
+    assert!(stdout(p.path(), &[]).contains("\nskipped: target/manifest.json: "));
     let off = json(p.path(), &["--format", "json", "--manifest", "off"]);
     assert_eq!(off["skipped"], serde_json::json!([]));
 }

@@ -21,6 +21,15 @@ pub struct ConfigDoc {
 /// The preset that is configuration rather than a set of rules.
 const STAGING_5CTE: &str = include_str!("staging-5cte.yml");
 
+/// The rules that the preset `staging-5cte` switches on.
+pub fn staging_5cte_rules() -> Vec<String> {
+    let doc = yaml::parse(FileId(0), STAGING_5CTE);
+    let rules = doc.root().and_then(|r| r.get("rules"));
+    let entries = rules.map_or(Vec::new(), |r| r.entries());
+    let names = entries.iter().filter_map(|(key, _)| key.as_str());
+    names.map(str::to_owned).collect()
+}
+
 /// Files that extend one another are followed this far.
 const MAX_EXTENDS: usize = 8;
 

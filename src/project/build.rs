@@ -411,7 +411,7 @@ fn link(
     let mut unresolved = Vec::new();
     let ids = by_unique_id(nodes);
     for node in nodes.iter().filter(|n| !n.is_disabled()) {
-        let certain = from_manifest.get(&node.unique_id);
+        let certain = from_manifest.get(&node.id);
         for reference in references(node) {
             let resolution = index.resolve(nodes, &reference.relation, node.package);
             let Resolution::Found(parent) = resolution else {

@@ -3,8 +3,8 @@
 //!
 //! Per node the file wins where the manifest is older than it (its checksum differs).
 
-use super::Node;
 use super::config::Origin;
+use super::{Node, NodeId, ResourceType};
 use crate::config::ManifestSetting;
 use crate::load::{Notice, Place};
 use crate::manifest::{self, Manifest, checksum_matches};
@@ -110,8 +110,8 @@ pub(super) fn read<'a>(
     Ok(None)
 }
 
-/// Edges of nodes whose truth is the manifest's: child to parents, by unique id.
-pub(super) type ManifestEdges = FxHashMap<String, Vec<String>>;
+/// Edges of nodes whose truth is the manifest's: a child and its parents' unique ids.
+pub(super) type ManifestEdges = FxHashMap<NodeId, Vec<String>>;
 
 /// Lays a manifest over nodes. Gives what to report, and the edges to take from it.
 pub(super) fn lay(
@@ -132,18 +132,27 @@ pub(super) fn lay(
     let mut edges = ManifestEdges::default();
     let enabled = manifest.nodes.iter().map(|n| (n, true));
     let disabled = manifest.disabled.nodes.iter().map(|n| (n, false));
-    let mut known: FxHashMap<&str, (&manifest::Node, bool)> = FxHashMap::default();
+    // A disabled copy has the unique id of the model it was copied from: the path tells them apart.
+    let mut known: FxHashMap<&str, Vec<(&manifest::Node, bool)>> = FxHashMap::default();
     for (node, is_enabled) in enabled.chain(disabled) {
-        known
-            .entry(node.unique_id.as_str())
-            .or_insert((node, is_enabled));
+        let same = known.entry(node.unique_id.as_str()).or_default();
+        same.push((node, is_enabled));
     }
     for node in nodes.iter_mut() {
-        let Some((theirs, is_enabled)) = known.get(node.unique_id.as_str()) else {
+        let Some(theirs) = known.get(node.unique_id.as_str()) else {
             continue;
         };
-        let text = &files.get(node.file).text;
-        let fresh = checksum_matches(&theirs.checksum, text);
+        let file = files.get(node.file);
+        let here = theirs.iter().find(|(t, _)| t.file() == file.path);
+        let anywhere = || theirs.first().filter(|_| !node.is_own());
+        let Some((theirs, is_enabled)) = here.or_else(anywhere) else {
+            continue;
+        };
+        // A seed's rows are not read, so they cannot be compared.
+        let fresh = match node.resource_type {
+            ResourceType::Seed => None,
+            _ => checksum_matches(&theirs.checksum, &file.text),
+        };
         if node.is_own() && fresh == Some(false) {
             info.stale += 1;
             continue;
@@ -153,10 +162,7 @@ pub(super) fn lay(
         take_config(node, theirs);
         if *is_enabled {
             let parents = theirs.depends_on.nodes.iter();
-            edges.insert(
-                node.unique_id.clone(),
-                parents.map(|p| p.as_str().to_owned()).collect(),
-            );
+            edges.insert(node.id, parents.map(|p| p.as_str().to_owned()).collect());
         }
     }
     (info, edges)

@@ -132,11 +132,11 @@ fn a_clean_run_says_what_was_looked_at() {
     selected: 1 node
     selected: no file of the project is in the given paths
     excluded: 3 findings: views in the shape a customer asked for
-    skipped: models/m1.sql:1 the SQL parser does not understand it: x
-    skipped: models/m2.sql:2 the SQL parser does not understand it: x
-    skipped: models/m3.sql:3 the SQL parser does not understand it: x
-    skipped: models/m4.sql:4 the SQL parser does not understand it: x
-    skipped: models/m5.sql:5 the SQL parser does not understand it: x
+    skipped: models/m1.sql:1: the SQL parser does not understand it: x
+    skipped: models/m2.sql:2: the SQL parser does not understand it: x
+    skipped: models/m3.sql:3: the SQL parser does not understand it: x
+    skipped: models/m4.sql:4: the SQL parser does not understand it: x
+    skipped: models/m5.sql:5: the SQL parser does not understand it: x
     skipped: and 2 more: --format json
     0 findings · 1 model (0 parsed, 1 no query), snowflake (configured), 1 rule, 2 suppressed, 3 excluded
     ");

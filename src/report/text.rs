@@ -209,7 +209,7 @@ fn manifest_line(manifest: &ManifestInput) -> String {
 fn skipped_line(skipped: &Skipped) -> String {
     let line = skipped.line.map_or(String::new(), |l| format!(":{l}"));
     let path = path_line(&skipped.path);
-    format!("skipped: {path}{line} {}", visible(&skipped.why))
+    format!("skipped: {path}{line}: {}", visible(&skipped.why))
 }
 
 /// `1 error, 1 warning (1 fixable) · 120 models (119 parsed), snowflake (from requirements.txt), …`
