@@ -201,8 +201,23 @@ fn an_empty_project_is_a_project() {
 }
 
 #[test]
-fn a_cycle_ends_nothing() {
+fn a_cycle_is_found_and_ends_nothing() {
     let outcome = outcome("broken/cycle");
+    let found: Vec<_> = outcome
+        .checked
+        .findings
+        .iter()
+        .filter(|f| f.rule == "graph/cycle")
+        .collect();
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0]
+            .primary
+            .message
+            .contains("`chicken` → `egg` → `chicken`"),
+        "{}",
+        found[0].primary.message
+    );
     let project = &outcome.prepared.project;
     assert_eq!(project.counts.parsed, 2);
     let egg = project.by_unique_id("model.cycle.egg").unwrap();

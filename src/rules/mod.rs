@@ -11,6 +11,7 @@ mod doc {
 }
 mod graph {
     pub(super) mod broken_ref;
+    pub(super) mod cycle;
     pub(super) mod hardcoded_relation;
     pub(super) mod layer_direction;
 }
@@ -46,6 +47,7 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<context::source_missing::SourceMissing>(),
     BuiltInEntry::of::<doc::missing::Missing>(),
     BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
+    BuiltInEntry::of::<graph::cycle::Cycle>(),
     BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
     BuiltInEntry::of::<graph::layer_direction::LayerDirection>(),
     BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
