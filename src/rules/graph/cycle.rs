@@ -5,6 +5,7 @@ use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 /// No options.
@@ -84,8 +85,8 @@ fn shortest(project: &Project, start: NodeId) -> Vec<NodeId> {
                 way.reverse();
                 return way;
             }
-            if !from.contains_key(&parent) {
-                from.insert(parent, id);
+            if let Entry::Vacant(unseen) = from.entry(parent) {
+                unseen.insert(id);
                 queue.push_back(parent);
             }
         }
