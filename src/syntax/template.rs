@@ -195,6 +195,14 @@ impl Reader<'_> {
         out: &mut SqlFile,
     ) -> Result<(), (SqlTree, u32)> {
         let (file, src, dialect) = (self.file, self.src, self.env.dialect);
+        if evaluation.exhausted {
+            // A part of a text may parse and say something else than the whole.
+            let failed = SqlTree::Failed {
+                message: "its Jinja prints too much".to_owned(),
+                span: Span::whole(file),
+            };
+            return Err((failed, 0));
+        }
         let (rendered, result) = match repair {
             true => sql::query_of(file, src, &evaluation.pieces, dialect),
             false => {

@@ -311,6 +311,8 @@ impl<'a> Evaluator<'a> {
                     _ => Vec::new(),
                 };
                 let named = named.into_iter().map(|n| (n.name, n.value));
+                // Each key is looked for among all.
+                self.spend_on((more.len() * entries.borrow().len() / 4096) as u32);
                 for (key, value) in more.into_iter().chain(named) {
                     put(&mut entries.borrow_mut(), &key, value);
                 }
