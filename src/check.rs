@@ -224,10 +224,10 @@ fn suppress(
     rules: &[Active],
     raw: Vec<Raw>,
 ) -> (Vec<Raw>, usize, FxHashSet<(usize, usize)>) {
-    let mut by_file: FxHashMap<FileId, Vec<(usize, &Suppression, u32)>> = FxHashMap::default();
+    let mut by_file: FxHashMap<FileId, Comments> = FxHashMap::default();
     for (i, s) in project.suppressions.iter().enumerate() {
         let line = project.files.get(s.span.file).line_col(s.span.start).line;
-        by_file.entry(s.span.file).or_default().push((i, s, line));
+        by_file.entry(s.span.file).or_default().add(i, s, line);
     }
     let mut used = FxHashSet::default();
     let before = raw.len();
@@ -241,10 +241,9 @@ fn suppress(
             let line = project.files.get(span.file).line_col(span.start).line;
             let id = &rules[r.rule].meta.id;
             let mut hit = false;
-            for (i, s, at) in here {
-                let covers = s.whole_file || covered(here, *at, line);
-                if covers && s.rules.iter().any(|p| id_matches(p, id)) {
-                    used.insert((*i, r.rule));
+            for (i, s) in here.over(line) {
+                if s.rules.iter().any(|p| id_matches(p, id)) {
+                    used.insert((i, r.rule));
                     hit = true;
                 }
             }
@@ -255,14 +254,32 @@ fn suppress(
     (kept, gone, used)
 }
 
-/// A comment covers its own line and the one below; comments that stand on consecutive lines share
-/// the line below the last.
-fn covered(here: &[(usize, &Suppression, u32)], at: u32, line: u32) -> bool {
-    let mut below = at + 1;
-    while here.iter().any(|(_, _, other)| *other == below) && below < line {
-        below += 1;
+/// The suppressions of a file, by what they cover.
+#[derive(Default)]
+struct Comments<'a> {
+    whole_file: Vec<(usize, &'a Suppression)>,
+    lines: FxHashMap<u32, Vec<(usize, &'a Suppression)>>,
+}
+
+impl<'a> Comments<'a> {
+    fn add(&mut self, index: usize, suppression: &'a Suppression, line: u32) {
+        if suppression.whole_file {
+            self.whole_file.push((index, suppression));
+        }
+        // A comment for the whole file stands between others like any.
+        let at = self.lines.entry(line).or_default();
+        at.push((index, suppression));
     }
-    line == at || line == below
+
+    /// What covers a line. A comment covers its own line and the one below; comments that stand on
+    /// consecutive lines share the line below the last.
+    fn over(&self, line: u32) -> impl Iterator<Item = (usize, &'a Suppression)> {
+        let above = (1..line).rev().map_while(|l| self.lines.get(&l));
+        let own = self.lines.get(&line);
+        let near = own.into_iter().chain(above).flatten();
+        let near = near.filter(|(_, s)| !s.whole_file);
+        self.whole_file.iter().chain(near).copied()
+    }
 }
 
 fn suppression_uses<'a>(

@@ -58,3 +58,16 @@ fn a_branch_that_does_not_parse_hides_nothing() {
     let outcome = run("sql/inner-after-left", &model);
     assert_eq!(lines(&outcome).len(), 1);
 }
+
+#[test]
+fn branches_of_one_condition_are_read_together() {
+    let model = "with {% if is_incremental() %}latest as (select 1 as id),{% endif %}\n\
+                 rows as (select * from {{ ref('a') }})\n\
+                 select rows.id from rows\n\
+                 {% if is_incremental() %}cross join latest{% endif %}\n\
+                 {% if target.name == 'x' %}where rows.id > 1{% else %}where rows.id > 2{% endif %}\n";
+    let outcome = run("graph/hardcoded-relation", model);
+    assert_eq!(lines(&outcome), [""; 0]);
+    let counts = &outcome.prepared.project.counts;
+    assert_eq!(counts.read_bytes, counts.sql_bytes);
+}

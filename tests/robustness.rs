@@ -98,7 +98,7 @@ fn a_symlink_loop_and_a_link_out_of_the_repository() {
     let project = &outcome.prepared.project;
     assert_eq!(project.counts.models, 1);
     let paths: Vec<&str> = project.notices.iter().map(|n| n.path.as_str()).collect();
-    for path in ["models/again", "models/all/secret.sql", "models/secret.sql"] {
+    for path in ["models/again", "models/all", "models/secret.sql"] {
         assert!(paths.contains(&path), "{path}: {:?}", project.notices);
     }
     assert!(
@@ -107,4 +107,111 @@ fn a_symlink_loop_and_a_link_out_of_the_repository() {
             .iter()
             .all(|(_, f)| !f.text.contains("secret"))
     );
+}
+
+#[test]
+fn settings_behind_a_link_out_of_the_repository_are_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let profile = "x:\n  target: secret\n  outputs:\n    secret: {type: snowflake}\n";
+    std::fs::write(outside.path().join("profiles.yml"), profile).unwrap();
+    std::fs::write(
+        outside.path().join("packages.yml"),
+        "packages: [{local: secret}]",
+    )
+    .unwrap();
+    let mut files = Files::new();
+    files.insert("models/a.sql".to_owned(), "select 1 as id\n".to_owned());
+    write(dir.path(), &files);
+    for name in ["profiles.yml", "packages.yml"] {
+        std::os::unix::fs::symlink(outside.path().join(name), dir.path().join(name)).unwrap();
+    }
+    let project = check(dir.path(), RuleFilter::default()).prepared.project;
+    assert_eq!(project.dialect.adapter, "");
+    assert!(project.dependencies.is_empty());
+    assert!(project.notices.iter().any(|n| n.path == "packages.yml"));
+}
+
+/// Work that doubles with every line must be bounded; a minute is far from what it takes.
+fn soon(work: impl FnOnce()) {
+    let since = std::time::Instant::now();
+    work();
+    let took = since.elapsed();
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
+}
+
+#[test]
+fn ctes_that_read_earlier_ones_twice() {
+    let mut sql = "with c0 as (select 1 as a)".to_owned();
+    for i in 1..60 {
+        let j = i - 1;
+        sql += &format!(", c{i} as (select * from c{j} as x cross join c{j} as y)");
+    }
+    soon(|| drop(with(sql + " select * from c59")));
+}
+
+#[test]
+fn jinja_that_grows_without_end() {
+    let big = "x".repeat(200_000);
+    let twice: String = (0..12)
+        .map(|_| "{% set a = [a, a, a, a, a, a, a, a] %}")
+        .collect();
+    let blocks = "{% set a %}{{ a }}{{ a }}{% endset %}".repeat(60);
+    let inputs = [
+        format!("{{% set a = ['x'] %}}{twice}select '{{{{ a }}}}'"),
+        format!("{{% set a = ['x'] %}}{twice}{{{{ config(meta=a) }}}}select 1"),
+        format!("{{% set a = [] %}}{{% do a.append(a) %}}{twice}select '{{{{ a == a }}}}'"),
+        format!("{{% set a = 'x' %}}{blocks}select '{{{{ a }}}}'"),
+        format!("{{% for i in range(9999) %}}-- {big}\n{{% endfor %}}select 1"),
+        format!(
+            "{{% set a = '{big}' %}}{{% for i in range(9999) %}}{{% set b = a ~ 'x' %}}{{% endfor %}}select 1"
+        ),
+        format!(
+            "{{% set a = '{big}' %}}{{% set b = [] %}}{{% for i in range(9999) %}}{{% do b.append(a) %}}{{% endfor %}}select '{{{{ b | join }}}}'"
+        ),
+    ];
+    for sql in inputs {
+        soon(|| {
+            assert!(
+                with(sql)
+                    .prepared
+                    .project
+                    .notices
+                    .iter()
+                    .any(|n| n.what == "jinja"),
+                "what is left out is said"
+            );
+        });
+    }
+}
+
+#[test]
+fn many_suppressions_in_one_file() {
+    let line = "-- harness-lint: ignore[sql/star-output] so\n";
+    soon(|| {
+        drop(with(
+            line.repeat(20_000) + "select * from {{ ref('other') }}",
+        ))
+    });
+}
+
+#[test]
+fn configurations_that_extend_the_same_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = Files::new();
+    files.insert("models/a.sql".to_owned(), "select 1 as id\n".to_owned());
+    for i in 0..7 {
+        let name = match i {
+            0 => "harness-lint.yml".to_owned(),
+            i => format!("c{i}.yml"),
+        };
+        let next = vec![format!("c{}.yml", i + 1); 20].join(", ");
+        files.insert(name, format!("extends: [{next}]\n"));
+    }
+    files.insert("c7.yml".to_owned(), "vars: {a: 1}\n".to_owned());
+    write(dir.path(), &files);
+    let place = harness_lint::load::find(dir.path(), Some(dir.path())).unwrap();
+    let refused = harness_lint::config::load(&place, None, &[]).unwrap_err();
+    let message = refused.message;
+    assert!(message.contains("without end"), "{message}");
 }

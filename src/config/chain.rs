@@ -32,6 +32,8 @@ pub fn staging_5cte_rules() -> Vec<String> {
 
 /// Files that extend one another are followed this far.
 const MAX_EXTENDS: usize = 8;
+/// So many documents in all: those that extend the same ones would be read without end.
+const MAX_DOCS: usize = 100;
 
 /// Reads the configuration of a project: the file asked for, else harness-lint.yml in the project
 /// directory, else none. `ids` are the rules that may be named; ids under `ap/` are left for the
@@ -54,6 +56,16 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
             Some(_) => name,
             None => "harness-lint.yml".to_owned(),
         };
+        // What the user names may lie anywhere; a link in the repository may not lead out.
+        if asked.is_none() && place.inside(path).is_none() {
+            return Err(ConfigError {
+                path: name,
+                text: String::new(),
+                range: None,
+                message: "is a link that leads out of the repository".to_owned(),
+                help: Some("name the file with --config".to_owned()),
+            });
+        }
         let (text, problem) = read_text(path);
         if let Some(problem) = problem {
             return Err(ConfigError {
@@ -149,7 +161,7 @@ impl Chain<'_> {
             };
             return Err(refuse(doc, one.span, message, Some(help)));
         };
-        if depth >= MAX_EXTENDS {
+        if depth >= MAX_EXTENDS || self.docs.len() >= MAX_DOCS {
             return Err(refuse(
                 doc,
                 one.span,

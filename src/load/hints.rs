@@ -52,7 +52,8 @@ fn from_profiles(
 ) -> Option<DialectHints> {
     let places =
         upward(place).flat_map(|d| [d.join("profiles.yml"), d.join("profiles/profiles.yml")]);
-    let path = places.into_iter().find(|p| p.is_file())?;
+    let ours = |p: &PathBuf| p.is_file() && place.inside(p).is_some();
+    let path = places.into_iter().find(ours)?;
     let (text, _) = read_text(&path);
     let yaml = yaml::parse(FileId(0), &text);
     let root = yaml.root()?;
@@ -142,8 +143,12 @@ fn from_requirements(place: &Place) -> Option<DialectChoice> {
         let named = REQUIREMENTS.iter().map(|n| vec![dir.join(n)]);
         // Files of one folder are one hint: CI that tests several adapters names none.
         let found = named
-            .chain([folder(&dir.join("requirements"), &["txt", "in"])])
-            .chain([folder(&dir.join(".github/workflows"), &["yml", "yaml"])])
+            .chain([folder(place, &dir.join("requirements"), &["txt", "in"])])
+            .chain([folder(
+                place,
+                &dir.join(".github/workflows"),
+                &["yml", "yaml"],
+            )])
             .find_map(|group| adapter_in(place, &group));
         if found.is_some() {
             return found;
@@ -152,15 +157,17 @@ fn from_requirements(place: &Place) -> Option<DialectChoice> {
     None
 }
 
-fn folder(dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(dir) else {
+fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let entries = place.inside(dir).map(std::fs::read_dir);
+    let Some(Ok(entries)) = entries else {
         return Vec::new();
     };
+    let entries = entries.flatten().map(|e| dir.join(e.file_name()));
     let wanted = |p: &PathBuf| {
         let extension = p.extension().and_then(|e| e.to_str());
         extension.is_some_and(|e| extensions.contains(&e))
     };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(wanted).collect();
+    let mut paths: Vec<PathBuf> = entries.filter(wanted).collect();
     paths.sort();
     paths
 }

@@ -14,7 +14,7 @@ pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 
 use crate::syntax::yaml::{self, Yaml};
-use crate::text::{FileId, Files, TextFile, read_text, relative_path};
+use crate::text::{FileId, Files, ReadProblem, TextFile, read_text, relative_path};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,7 +164,7 @@ struct Loader {
 impl Loader {
     fn package(&mut self, place: &Place, dir: &Path) -> Package {
         let path = dir.join("dbt_project.yml");
-        let (text, problem) = read_text(&path);
+        let (text, problem) = self.read_inside(place, &path);
         let rel = relative_path(&path, &place.project_dir);
         let file = self.files.push(TextFile::new(rel, path, text, problem));
         let yaml = yaml::parse(file, &self.files.get(file).text);
@@ -181,11 +181,20 @@ impl Loader {
         }
     }
 
+    /// A file's text; nothing, and a notice, where a link leads out of the root.
+    fn read_inside(&mut self, place: &Place, path: &Path) -> (String, Option<ReadProblem>) {
+        if path.exists() && place.inside(path).is_none() {
+            self.notices.push(outside(place, path));
+            return (String::new(), None);
+        }
+        read_text(path)
+    }
+
     fn yaml_file(&mut self, place: &Place, path: &Path) -> Option<(FileId, Yaml)> {
         if !path.is_file() {
             return None;
         }
-        let (text, problem) = read_text(path);
+        let (text, problem) = self.read_inside(place, path);
         let rel = relative_path(path, &place.project_dir);
         let file = self
             .files
@@ -207,7 +216,12 @@ impl Loader {
             .root()
             .and_then(|r| r.get("packages-install-path")?.as_str());
         for name in [configured.unwrap_or("dbt_packages"), "dbt_modules"] {
-            let Ok(entries) = std::fs::read_dir(place.project_dir.join(name)) else {
+            let dir = place.project_dir.join(name);
+            if dir.is_dir() && place.inside(&dir).is_none() {
+                self.notices.push(outside(place, &dir));
+                continue;
+            }
+            let Ok(entries) = std::fs::read_dir(dir) else {
                 continue;
             };
             dirs.extend(entries.flatten().map(|e| e.path()));

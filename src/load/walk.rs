@@ -63,7 +63,7 @@ pub(super) fn collect(
     found: &mut Vec<Found>,
     notices: &mut Vec<Notice>,
 ) {
-    let ignored = dbtignore(&package.dir);
+    let ignored = dbtignore(place, &package.dir);
     for resource in RESOURCES {
         for base in resource_paths(package, resource) {
             let Some(base) = place.inside(&base) else {
@@ -101,9 +101,9 @@ fn resource_paths(package: &Package, resource: &Resource) -> Vec<PathBuf> {
 }
 
 /// `.dbtignore` has the syntax of `.gitignore`.
-fn dbtignore(dir: &Path) -> Gitignore {
+fn dbtignore(place: &Place, dir: &Path) -> Gitignore {
     let path = dir.join(".dbtignore");
-    if !path.is_file() {
+    if !path.is_file() || place.inside(&path).is_none() {
         return Gitignore::empty();
     }
     let mut builder = GitignoreBuilder::new(dir);
@@ -125,16 +125,23 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     fn walk(&mut self) {
-        let package_dir = self.package.dir.clone();
-        let skip = |e: &DirEntry| {
+        let (place, package_dir) = (self.place, self.package.dir.clone());
+        let mut leave = Vec::new();
+        let mut skip = |e: &DirEntry| {
+            if e.depth() == 0 || !e.file_type().is_dir() {
+                return false;
+            }
+            // Behind a link the whole disk may lie: it is not even listed.
+            if e.path_is_symlink() && place.inside(e.path()).is_none() {
+                leave.push(outside(place, e.path()));
+                return true;
+            }
             // A project whose model path is `.` holds its packages and artifacts too.
             let name = e.file_name().to_string_lossy();
-            e.depth() > 0
-                && e.file_type().is_dir()
-                && (matches!(
-                    &*name,
-                    "dbt_packages" | "dbt_modules" | "node_modules" | ".git"
-                ) || (name == "target" && e.path().parent() == Some(&package_dir)))
+            (matches!(
+                &*name,
+                "dbt_packages" | "dbt_modules" | "node_modules" | ".git"
+            ) || (name == "target" && e.path().parent() == Some(&package_dir)))
         };
         let entries = WalkDir::new(self.base)
             .follow_links(true)
@@ -147,6 +154,7 @@ impl Walker<'_> {
                 Err(error) => self.problem(&error),
             }
         }
+        self.notices.append(&mut leave);
     }
 
     fn file(&mut self, entry: &DirEntry) {

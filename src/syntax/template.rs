@@ -187,9 +187,6 @@ struct Attempt {
     visited: Visited,
 }
 
-/// Branches that the first reading left out are read in so many more at most.
-const MAX_VARIANTS: usize = 4;
-
 impl Reader<'_> {
     fn read(&self, evaluation: Evaluation, out: &mut SqlFile) {
         let attempt = self.first_that_parses(evaluation);
@@ -253,6 +250,14 @@ impl Reader<'_> {
                 (rendered, result)
             }
         };
+        // A part of a text may parse and say something else than the whole.
+        let result = match evaluation.exhausted {
+            true => Err(ParseError {
+                message: "its Jinja prints too much".to_owned(),
+                offset: 0,
+            }),
+            false => result,
+        };
         Attempt {
             rendered,
             result,
@@ -269,11 +274,13 @@ impl Reader<'_> {
         covered: &mut Vec<Range<u32>>,
         out: &mut SqlFile,
     ) {
-        for _ in 0..MAX_VARIANTS {
+        // A run over existing rows is a reading of its own, all of whose branches fit together.
+        let modes = [Mode::Incremental, Mode::Sql, Mode::Sql, Mode::Sql];
+        for mode in modes {
             if !visited.leaves_out(self.nodes) {
                 return;
             }
-            let evaluation = (self.run)(Mode::Sql, inline, Some(visited));
+            let evaluation = (self.run)(mode, inline, Some(visited));
             let attempt = self.attempt(&evaluation, inline, true);
             visited.extend(evaluation.visited);
             if let Ok(tree) = attempt.result {

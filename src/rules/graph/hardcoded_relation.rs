@@ -9,6 +9,7 @@ use crate::syntax::template::SqlFile;
 use crate::syntax::yaml;
 use crate::text::Span;
 use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -50,6 +51,13 @@ impl Rule for HardcodedRelation {
 fn judge(project: &Project, node: &Node, report: &mut dyn FnMut(Violation)) {
     let Some(sql) = &node.sql else { return };
     let mut names: Vec<Name> = Vec::new();
+    // A variant may take the branch that reads a CTE without the one that defines it.
+    let mut defined: Vec<&str> = Vec::new();
+    for query in sql.readings().filter(|_| !sql.variants.is_empty()) {
+        query.selects_in_scope(&mut |_, scope| {
+            defined.extend(scope.ctes.iter().map(|c| &*c.name.name));
+        });
+    }
     for query in sql.readings() {
         let here = Here::new(project, node, sql, query);
         query.selects_in_scope(&mut |select, scope| {
@@ -62,6 +70,10 @@ fn judge(project: &Project, node: &Node, report: &mut dyn FnMut(Violation)) {
             }
         });
     }
+    names.retain(|n| {
+        let same = |d: &&str| n.parts.len() == 1 && d.eq_ignore_ascii_case(&n.parts[0]);
+        !defined.iter().any(same)
+    });
     names.sort_by_key(|n| n.spans[0]);
     for name in names {
         report(finding(project, node, name));
@@ -119,8 +131,8 @@ struct Here<'a> {
     project: &'a Project,
     sql: &'a SqlFile,
     dialect: Dialect,
-    /// Every CTE of the file.
-    ctes: Vec<&'a Cte>,
+    /// Every CTE of the file, by its name in lower case.
+    ctes: FxHashMap<String, Vec<&'a Cte>>,
     /// Names may be defined where they are not seen: by a macro that prints CTEs, or by another
     /// statement of the file.
     open: bool,
@@ -129,12 +141,14 @@ struct Here<'a> {
 impl<'a> Here<'a> {
     fn new(project: &'a Project, node: &Node, sql: &'a SqlFile, query: &'a Query) -> Self {
         let text = &project.files.get(node.file).text;
-        let mut ctes: Vec<&Cte> = Vec::new();
+        let mut ctes: FxHashMap<String, Vec<&Cte>> = FxHashMap::default();
+        let mut seen = FxHashSet::default();
         query.selects(&mut |_, scope| {
-            for cte in scope {
-                if !ctes.iter().any(|known| std::ptr::eq(*known, *cte)) {
-                    ctes.push(cte);
-                }
+            // Those before the last were there when it was reached.
+            let new = scope.iter().rev();
+            for cte in new.take_while(|c| seen.insert(std::ptr::from_ref(**c))) {
+                let named = ctes.entry(cte.name.name.to_ascii_lowercase());
+                named.or_default().push(cte);
             }
         });
         let open = !query.alone || may_define_ctes(text, sql, query) || may_define_tables(text);
@@ -212,7 +226,8 @@ impl<'a> Here<'a> {
             let inside = scope.within.iter().any(|w| std::ptr::eq(*w, cte));
             inside && !matches!(cte.query.body, Body::Set { .. })
         };
-        self.ctes.iter().any(|cte| cte.name.is(name) && !own(cte))
+        let named = self.ctes.get(&name.to_ascii_lowercase());
+        named.is_some_and(|named| named.iter().any(|cte| !own(cte)))
     }
 
     /// Does a part of a row bear this name: an alias or a relation of the same or of an outer

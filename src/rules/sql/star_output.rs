@@ -7,9 +7,11 @@ use crate::syntax::sql::tree::{
 use crate::syntax::template::SqlFile;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
+use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
+use std::cell::RefCell;
 
 /// No options.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -31,7 +33,11 @@ impl Rule for StarOutput {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };
-        let Some(star) = Stars { sql }.of_query(query, &mut Vec::new()) else {
+        let stars = Stars {
+            sql,
+            dead: RefCell::default(),
+        };
+        let Some(star) = stars.of_query(query, &mut Vec::new()) else {
             return;
         };
         // A query that a macro prints is the macro's to answer for.
@@ -60,6 +66,8 @@ struct Star {
 
 struct Stars<'a> {
     sql: &'a SqlFile,
+    /// CTEs that lead nowhere: each is looked into once, however often it is read.
+    dead: RefCell<FxHashSet<*const Cte>>,
 }
 
 /// CTEs that refer to one another are followed this deep.
@@ -165,11 +173,15 @@ impl Stars<'_> {
     /// A CTE sees those before it only, so a recursive one ends.
     fn of_cte(&self, index: usize, scope: &[&Cte]) -> Option<Star> {
         let cte = scope[index];
-        if !cte.columns.is_empty() {
+        if !cte.columns.is_empty() || self.dead.borrow().contains(&std::ptr::from_ref(cte)) {
             return None;
         }
         let mut before = scope[..index].to_vec();
-        self.of_query(&cte.query, &mut before)
+        let found = self.of_query(&cte.query, &mut before);
+        if found.is_none() {
+            self.dead.borrow_mut().insert(cte);
+        }
+        found
     }
 
     fn name(&self, id: RelationId) -> Option<String> {

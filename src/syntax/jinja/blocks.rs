@@ -63,7 +63,8 @@ impl<'a> Evaluator<'a> {
         branches: &'a [(Option<Expr>, Vec<Node>)],
         out: &mut Vec<Piece>,
     ) -> bool {
-        let Some(earlier) = self.inputs.earlier.filter(|_| !self.in_macro()) else {
+        let natural = self.in_macro() || self.inputs.mode == Mode::Incremental;
+        let Some(earlier) = self.inputs.earlier.filter(|_| !natural) else {
             return false;
         };
         let fresh = |body: &[Node]| {

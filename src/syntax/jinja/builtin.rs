@@ -89,7 +89,7 @@ impl<'a> Evaluator<'a> {
             }
             "is_incremental" => {
                 self.out.assumed = true;
-                Value::Bool(false)
+                Value::Bool(self.inputs.mode == Mode::Incremental)
             }
             "should_full_refresh" => Value::Unknown,
             "return" => {
@@ -311,6 +311,8 @@ impl<'a> Evaluator<'a> {
                     _ => Vec::new(),
                 };
                 let named = named.into_iter().map(|n| (n.name, n.value));
+                // Each key is looked for among all.
+                self.spend_on((more.len() * entries.borrow().len() / 4096) as u32);
                 for (key, value) in more.into_iter().chain(named) {
                     put(&mut entries.borrow_mut(), &key, value);
                 }

@@ -7,7 +7,7 @@ use super::ast::{Args, Expr, ExprKind, Node};
 use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
 use super::native::Vars;
-use super::value::{Piece, RelationId, RelationRef, Value};
+use super::value::{Piece, RelationId, RelationRef, Value, bytes_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::rc::Rc;
@@ -20,6 +20,9 @@ pub enum Mode {
     Parse,
     /// The SQL a run would send: `execute` is true, and the first branch that may hold is taken.
     Sql,
+    /// As [`Mode::Sql`], for a run over rows that are already there: `is_incremental()` is true,
+    /// and no branch is preferred for not having been taken before.
+    Incremental,
 }
 
 /// Which macro calls are replaced by what they print.
@@ -162,8 +165,8 @@ pub struct Evaluation {
 
 /// Work per file: nodes and expressions visited.
 const FUEL: u32 = 400_000;
-/// Bytes of inserted text per file, and of a single string.
-const MAX_TEXT: usize = 4 << 20;
+/// Bytes printed per file, beyond those it has.
+const MAX_TEXT: usize = 2 << 20;
 /// Items of a list.
 pub(super) const MAX_ITEMS: usize = 10_000;
 
@@ -194,7 +197,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) fuel: u32,
     /// Depth of conditions that are not known.
     pub(super) unsure: u32,
-    inserted: usize,
+    printed: usize,
     pub(super) scopes: Vec<Scope>,
     pub(super) returned: Option<Value>,
     /// Names set while branches of an unknown condition are evaluated.
@@ -223,7 +226,7 @@ impl<'a> Evaluator<'a> {
             depth: 0,
             fuel: FUEL,
             unsure: 0,
-            inserted: 0,
+            printed: 0,
             scopes: vec![Scope::default()],
             returned: None,
             assigned: Vec::new(),
@@ -234,8 +237,23 @@ impl<'a> Evaluator<'a> {
     }
 
     fn spend(&mut self) -> bool {
-        self.fuel = self.fuel.saturating_sub(1);
+        self.spend_on(1);
         self.fuel > 0
+    }
+
+    pub(super) fn spend_on(&mut self, steps: u32) {
+        self.fuel = self.fuel.saturating_sub(steps);
+    }
+
+    /// Counts text that is printed; none where there is too much of it. The file's own text may be
+    /// printed once at least.
+    fn grow(&mut self, bytes: usize) -> bool {
+        self.printed = self.printed.saturating_add(bytes);
+        let grown = self.printed <= MAX_TEXT + self.inputs.src.len();
+        if !grown {
+            self.fuel = 0;
+        }
+        grown
     }
 
     /// The bytes that a range of the current text stands for in the file.
@@ -307,15 +325,13 @@ impl<'a> Evaluator<'a> {
     }
 
     fn text(&mut self, range: &Range<u32>, out: &mut Vec<Piece>) {
+        if !self.grow((range.end - range.start) as usize) {
+            return;
+        }
         match &self.origin {
             None => out.push(Piece::Verbatim(range.clone())),
             Some(origin) => {
                 let text = &self.src[range.start as usize..range.end as usize];
-                self.inserted += text.len();
-                if self.inserted > MAX_TEXT {
-                    self.fuel = 0;
-                    return;
-                }
                 out.push(Piece::Inserted(text.into(), origin.clone()));
             }
         }
@@ -326,22 +342,16 @@ impl<'a> Evaluator<'a> {
             Value::Undefined => {}
             Value::Relation(id) => out.push(Piece::Relation(id, place)),
             Value::Text(pieces) => {
-                self.inserted += pieces.len();
-                if self.inserted > MAX_TEXT {
-                    self.fuel = 0;
-                    return;
+                if self.grow(bytes_of(&pieces)) {
+                    out.extend(pieces.iter().cloned());
                 }
-                out.extend(pieces.iter().cloned());
             }
             other => match other.print() {
                 Some(text) if text.is_empty() => {}
                 Some(text) => {
-                    self.inserted += text.len();
-                    if self.inserted > MAX_TEXT {
-                        self.fuel = 0;
-                        return;
+                    if self.grow(text.len()) {
+                        out.push(Piece::Inserted(text.into(), place));
                     }
-                    out.push(Piece::Inserted(text.into(), place));
                 }
                 None => out.push(Piece::Unknown(place)),
             },
@@ -505,6 +515,16 @@ impl<'a> Evaluator<'a> {
         if !self.spend() {
             return Value::Unknown;
         }
+        let value = self.value_of(expr);
+        // Whoever asked is about to read it.
+        self.spend_on(value.weight(self.fuel));
+        match self.fuel {
+            0 => Value::Unknown,
+            _ => value,
+        }
+    }
+
+    fn value_of(&mut self, expr: &'a Expr) -> Value {
         match &expr.kind {
             ExprKind::Name(name) => self.name(name),
             ExprKind::Str(s) => Value::str(s),
@@ -597,7 +617,7 @@ impl<'a> Evaluator<'a> {
             "this" => Value::Relation(self.relation(RelationRef::This)),
             "execute" => {
                 self.out.assumed = true;
-                Value::Bool(self.inputs.mode == Mode::Sql)
+                Value::Bool(self.inputs.mode != Mode::Parse)
             }
             _ => Value::Function(name.into()),
         }

@@ -2,6 +2,7 @@
 
 use super::eval::{MAX_ITEMS, Named};
 use super::value::Value;
+use rustc_hash::FxHashSet;
 
 /// The second argument, by place or by name.
 pub(super) fn second(args: Vec<Value>, named: Vec<Named>, name: &str) -> Option<Value> {
@@ -50,15 +51,17 @@ pub(super) fn unique(value: Value) -> Value {
     let Value::List(items) = value else {
         return Value::Unknown;
     };
-    let mut seen: Vec<Value> = Vec::new();
+    let mut seen = FxHashSet::default();
+    let mut once: Vec<Value> = Vec::new();
     for item in items.borrow().iter() {
-        match item.print() {
-            None => return Value::Unknown,
-            text if seen.iter().any(|s| s.print() == text) => {}
-            _ => seen.push(item.clone()),
+        let Some(text) = item.print() else {
+            return Value::Unknown;
+        };
+        if seen.insert(text) {
+            once.push(item.clone());
         }
     }
-    Value::list(seen)
+    Value::list(once)
 }
 
 /// `map(attribute='name')`; other forms are unknown.

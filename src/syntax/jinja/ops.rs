@@ -69,6 +69,7 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
         (Float(x), Float(y)) => x == y,
         (Int(x), Bool(y)) | (Bool(y), Int(x)) => *x == i64::from(*y),
         (Str(x), Str(y)) => x == y,
+        (List(x), List(y)) if x.borrow().len() != y.borrow().len() => false,
         (List(_), List(_)) | (Dict(_), Dict(_)) => return Some(a.print()? == b.print()?),
         _ => false,
     })

@@ -84,6 +84,19 @@ pub enum Value {
 /// Nesting beyond this prints as unknown; a list may contain itself.
 const MAX_PRINT_DEPTH: u32 = 16;
 
+/// Bytes that are handled in one step of the evaluator.
+const BYTES_PER_STEP: u64 = 256;
+
+/// Bytes that pieces print, and a few for each.
+pub(super) fn bytes_of(pieces: &[Piece]) -> usize {
+    let bytes = |piece: &Piece| match piece {
+        Piece::Verbatim(range) => (range.end - range.start) as usize,
+        Piece::Inserted(text, _) => text.len(),
+        Piece::Relation(..) | Piece::Unknown(_) => 0,
+    };
+    pieces.iter().map(|p| 4 + bytes(p)).sum()
+}
+
 impl Value {
     /// A string value.
     pub fn str(text: &str) -> Self {
@@ -156,6 +169,36 @@ impl Value {
             _ => return None,
         }
         Some(())
+    }
+
+    /// What handling it whole costs in steps, at most `limit`: lists that hold one list many times
+    /// are small in memory and endless in print.
+    pub(super) fn weight(&self, limit: u32) -> u32 {
+        let mut left = u64::from(limit) * BYTES_PER_STEP;
+        self.weigh(&mut left, 0);
+        limit - (left / BYTES_PER_STEP) as u32
+    }
+
+    fn weigh(&self, left: &mut u64, depth: u32) {
+        let bytes = match self {
+            Value::Str(s) => s.len() as u64,
+            Value::Text(pieces) | Value::Caller(pieces) => bytes_of(pieces) as u64,
+            // Its items pay for it.
+            _ => 4,
+        };
+        *left = left.saturating_sub(bytes);
+        if depth > MAX_PRINT_DEPTH {
+            return;
+        }
+        let mut within = |value: &Value| {
+            value.weigh(left, depth + 1);
+            *left > 0
+        };
+        let _ = match self {
+            Value::List(items) => items.borrow().iter().all(within),
+            Value::Dict(entries) => entries.borrow().iter().all(|(_, v)| within(v)),
+            _ => true,
+        };
     }
 
     /// As JSON, where it is fully known; relations and functions are not.
