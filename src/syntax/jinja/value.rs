@@ -184,7 +184,7 @@ impl Value {
             Value::Str(s) => s.len() as u64,
             Value::Text(pieces) | Value::Caller(pieces) => bytes_of(pieces) as u64,
             // Its items pay for it.
-            _ => 4,
+            _ => 32,
         };
         *left = left.saturating_sub(bytes);
         if depth > MAX_PRINT_DEPTH {
