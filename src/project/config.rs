@@ -4,6 +4,7 @@
 //! one, the property file, the inline `config()`. Tags add up, `meta` is merged, everything else
 //! is replaced.
 
+use super::ResourceType;
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
 use serde_json::Value;
@@ -232,12 +233,22 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
     }
 }
 
-/// Keys of a property entry that are configuration outside `config:` too.
-const TOP_LEVEL: &[&str] = &["tags", "meta", "docs", "group", "access"];
+/// Keys of a property entry that are configuration outside `config:` too. Tags are that only for
+/// what YAML alone defines; elsewhere dbt passes over them.
+const TOP_LEVEL: &[&str] = &["meta", "docs", "group", "access"];
 
 /// Lays what a property entry says over a configuration.
-pub(super) fn from_properties(config: &mut Config, entry: YamlNode, render: Render) {
-    for name in TOP_LEVEL {
+pub(super) fn from_properties(
+    config: &mut Config,
+    entry: YamlNode,
+    kind: ResourceType,
+    render: Render,
+) {
+    let tagged = matches!(
+        kind,
+        ResourceType::Source | ResourceType::Exposure | ResourceType::Metric
+    );
+    for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
         if let Some(value) = entry.get(name) {
             config.set(
                 name,

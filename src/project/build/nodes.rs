@@ -294,13 +294,17 @@ impl<'a> Builder<'a> {
         let mut config = NodeConfig::default();
         let own = &self.loaded.packages[node.package];
         let section = section_of(node.resource_type);
+        // dbt renders dbt_project.yml before there are project variables: it sees those of the
+        // command line only.
+        let given = |name: &str| self.config.vars.get(name).cloned().map(Some);
+        let render_project = |text: &str| render_native(text, adapter, self.target(), &given);
         let mut projects = vec![own];
         if node.package > 0 {
             projects.push(self.loaded.root());
         }
         for project in projects {
             if let Some(section) = project.yaml.root().and_then(|r| r.get(section)) {
-                from_project(&mut config, section, &node.fqn, &render);
+                from_project(&mut config, section, &node.fqn, &render_project);
             }
         }
         if let Some(entry) = entry
@@ -315,7 +319,7 @@ impl<'a> Builder<'a> {
                 false => (Some(own), extra),
             };
             for part in [first, second].into_iter().flatten() {
-                from_properties(&mut config, part, &render);
+                from_properties(&mut config, part, node.resource_type, &render);
             }
             if let (false, Some(version)) = (is_source, extra) {
                 properties.columns.extend(properties::columns(version));
