@@ -109,6 +109,11 @@ impl Config {
         self.values.insert(key.to_owned(), value);
     }
 
+    /// Drops what was said before.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.values.remove(key);
+    }
+
     /// Replaces a value whole, tags too. What says the same keeps its place and who set it.
     pub fn replace(&mut self, key: &str, value: Value, origin: Origin) {
         let known = self.values.get(key);

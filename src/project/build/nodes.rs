@@ -212,7 +212,14 @@ impl<'a> Builder<'a> {
     ) -> Node {
         let package = &self.loaded.packages[member.package].name;
         let mut fqn = vec![package.to_string()];
+        if kind == ResourceType::Analysis {
+            fqn.push("analysis".to_owned());
+        }
         fqn.extend(member.folders.iter().cloned());
+        // Of a snapshot block its file is a part of the name.
+        if kind == ResourceType::Snapshot && sql.is_some() {
+            fqn.push(self.loaded.files.get(member.file).stem().to_owned());
+        }
         fqn.push(name.clone());
         Node {
             id: NodeId(0),
@@ -307,9 +314,20 @@ impl<'a> Builder<'a> {
                 from_project(&mut config, section, &node.fqn, &render_project);
             }
         }
-        if let Some(entry) = entry
-            && let Some(tree) = trees.get(&entry.properties.file)
-        {
+        let tree = entry.and_then(|e| trees.get(&e.properties.file));
+        // dbt sets a source's tags anew, and an exposure's where its `config:` has any.
+        let sets_tags = match node.resource_type {
+            ResourceType::Source => true,
+            ResourceType::Exposure => entry.zip(tree).is_some_and(|(e, tree)| {
+                let config = tree.node(e.properties.entry).get("config");
+                config.is_some_and(|c| c.get("tags").is_some())
+            }),
+            _ => false,
+        };
+        if sets_tags {
+            config.forget("tags");
+        }
+        if let (Some(entry), Some(tree)) = (entry, tree) {
             let extra = extra.map(|id| tree.node(id));
             let mut properties = entry.properties.clone();
             let own = tree.node(properties.entry);
@@ -346,10 +364,10 @@ impl<'a> Builder<'a> {
 
 fn section_of(kind: ResourceType) -> &'static str {
     match kind {
-        ResourceType::Model => "models",
+        // dbt has no section for analyses: they are configured as models.
+        ResourceType::Model | ResourceType::Analysis => "models",
         ResourceType::Seed => "seeds",
         ResourceType::Snapshot => "snapshots",
-        ResourceType::Analysis => "analyses",
         ResourceType::Test => "data_tests",
         ResourceType::Source => "sources",
         ResourceType::Exposure => "exposures",
@@ -369,11 +387,11 @@ impl Node {
     }
 }
 
-/// `dbt.ref("a")`, `dbt.source("a", "b")` in a Python model; arguments that are no literal are not
-/// known.
+/// `dbt.ref("a")`, `dbt.ref("a", v=1)`, `dbt.source("a", "b")` in a Python model, or a comment
+/// (which is passed over); arguments that are no literal are not known.
 static PYTHON_CALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?m)^[^#\n]*?\bdbt\.(ref|source)\(\s*(?:["']([^"'\n]*)["'])?\s*(?:,\s*["']([^"'\n]*)["'])?"#,
+        r#"#[^\n]*|\bdbt\.(ref|source)\(\s*(?:["']([^"'\n]*)["'])?\s*(?:,\s*["']([^"'\n]*)["'])?\s*(?:,\s*v(?:ersion)?\s*=\s*["']?([\w.]+)["']?)?"#,
     )
     .ok()
 });
@@ -386,23 +404,26 @@ fn python(file: FileId, src: &str) -> SqlFile {
     let mut relations = Vec::new();
     for found in PYTHON_CALL.iter().flat_map(|r| r.captures_iter(src)) {
         let arg = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
-        let relation = match (&found[1], arg(2), arg(3)) {
+        let Some(function) = found.get(1) else {
+            continue;
+        };
+        let version = arg(4).map(Some);
+        let relation = match (function.as_str(), arg(2), arg(3)) {
             ("source", source, table) => RelationRef::Source { source, table },
             (_, Some(package), Some(name)) => RelationRef::Ref {
                 package: Some(Some(package)),
                 name: Some(name),
-                version: None,
+                version,
             },
             (_, name, _) => RelationRef::Ref {
                 package: None,
                 name,
-                version: None,
+                version,
             },
         };
-        let (start, end) = found.get(1).map_or((0, 0), |m| (m.start(), m.end()));
         relations.push(RelationCall {
             relation,
-            span: Span::new(file, start, end),
+            span: Span::new(file, function.start(), function.end()),
             in_comment: false,
             in_macro: false,
             unsure: false,
