@@ -191,6 +191,14 @@ pub(super) fn rendered(node: YamlNode, render: Render) -> Option<Value> {
     render_json(node.to_json(), render)
 }
 
+/// dbt leaves the Jinja of hooks to the node.
+fn rendered_value(key: &str, node: YamlNode, render: Render) -> Option<Value> {
+    match matches!(key, "pre-hook" | "post-hook" | "pre_hook" | "post_hook") {
+        true => Some(node.to_json()),
+        false => rendered(node, render),
+    }
+}
+
 fn render_json(value: Value, render: Render) -> Option<Value> {
     Some(match value {
         Value::String(s) => render(&s)?,
@@ -225,7 +233,7 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
             let name = bare.unwrap_or(name);
             config.set(
                 name,
-                rendered(value, render),
+                rendered_value(name, value, render),
                 Some(value.span()),
                 Origin::ProjectFile,
             );
@@ -268,10 +276,9 @@ pub(super) fn from_properties(
     };
     for (key, value) in section.resolve().entries() {
         let Some(name) = key.as_str() else { continue };
-        let name = name.strip_prefix('+').unwrap_or(name);
         config.set(
             name,
-            rendered(value, render),
+            rendered_value(name, value, render),
             Some(value.span()),
             Origin::Properties,
         );

@@ -69,6 +69,10 @@ impl<'a> Builder<'a> {
         for (member, entry) in entries {
             nodes.extend(self.yaml_node(member, entry, &nodes, &trees, &parts.dialect));
         }
+        for node in nodes.iter_mut().filter(|n| n.is_own()) {
+            let found = self.hook_references(node, &parts.macros, &parts.dialect);
+            node.yaml_refs.extend(found);
+        }
         let files = &self.loaded.files;
         nodes.sort_by(|a, b| {
             let key = |n: &Node| (n.unique_id.clone(), files.get(n.file).path.clone());
@@ -78,6 +82,37 @@ impl<'a> Builder<'a> {
             node.id = NodeId(i as u32);
         }
         nodes
+    }
+
+    /// What a node's hooks ask for: dbt renders them with the node, so that they give edges.
+    fn hook_references(
+        &self,
+        node: &Node,
+        macros: &MacroLibrary,
+        dialect: &DialectChoice,
+    ) -> Vec<Reference> {
+        let var = |name: &str| self.vars[node.package].get(name);
+        let env = self.environment(macros, dialect, &var);
+        let mut out = Vec::new();
+        for key in ["pre-hook", "post-hook"] {
+            let Some(hooks) = node.config.get(key) else {
+                continue;
+            };
+            let span = hooks.span.unwrap_or(node.place);
+            for text in hooks.value.iter().flat_map(hook_texts) {
+                let template = jinja::parse(text);
+                let nodes = &template.nodes;
+                let hook = template::understand(span.file, text, &template, nodes, &env, false);
+                out.extend(hook.relations.into_iter().map(|call| Reference {
+                    relation: call.relation,
+                    span,
+                    in_comment: false,
+                    in_macro: call.in_macro,
+                    unsure: call.unsure,
+                }));
+            }
+        }
+        out
     }
 
     /// The words of property files that break off: a model that is named there may have its entry
@@ -359,6 +394,16 @@ impl<'a> Builder<'a> {
             Some(_) => config.flag("enabled"),
         };
         node.config = config;
+    }
+}
+
+/// The texts with Jinja in a hook: a string, `{sql: …}`, or a list of them.
+fn hook_texts(hooks: &serde_json::Value) -> Vec<&str> {
+    match hooks {
+        serde_json::Value::String(text) if text.contains('{') => vec![text],
+        serde_json::Value::Array(items) => items.iter().flat_map(hook_texts).collect(),
+        serde_json::Value::Object(hook) => hook.get("sql").map_or(Vec::new(), hook_texts),
+        _ => Vec::new(),
     }
 }
 

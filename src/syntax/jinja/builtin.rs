@@ -111,7 +111,15 @@ impl<'a> Evaluator<'a> {
             | "run_hooks"
             | "store_result"
             | "noop_statement" => Value::Undefined,
-            "run_query" if self.inputs.mode == Mode::Parse => {
+            "config.get" | "config.require" => {
+                // dbt's parse gives an empty text whatever is configured.
+                self.out.assumed = true;
+                match self.inputs.mode {
+                    Mode::Parse => Value::str(""),
+                    Mode::Sql => Value::Unknown,
+                }
+            }
+            "run_query" | "load_result" if self.inputs.mode == Mode::Parse => {
                 // dbt's parse sends no query: the call gives none.
                 self.out.assumed = true;
                 Value::None
