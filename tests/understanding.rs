@@ -168,3 +168,26 @@ fn a_snapshot_block_has_its_file_in_its_name() {
     let project = &outcome.prepared.project;
     assert_eq!(tags(project, "snapshot.shop.people"), ["kept"]);
 }
+
+#[test]
+fn hooks_give_edges_and_what_a_parse_does_not_run_gives_none() {
+    let hooked =
+        "{{ config(post_hook=\"insert into x select * from {{ ref('a') }}\") }} select 1 as id";
+    let project = "name: shop
+models: {shop: {marts: {+pre-hook: [{sql: \"delete from {{ ref('a') }}\"}]}}}
+";
+    let sent = "{%- call statement('q') -%} select * from {{ ref('a') }} {%- endcall -%}
+{% if load_result('q') %}{{ ref('a') }}{% endif %}
+{% if config.get('materialized') == 'table' %}{{ ref('a') }}{% endif %} select 1 as id";
+    let outcome = read(&[
+        ("dbt_project.yml", project),
+        ("models/a.sql", "select 1 as id"),
+        ("models/hooked.sql", hooked),
+        ("models/marts/mart.sql", "select 1 as id"),
+        ("models/sent.sql", sent),
+    ]);
+    let project = &outcome.prepared.project;
+    assert_eq!(parents(project, "model.shop.hooked"), ["model.shop.a"]);
+    assert_eq!(parents(project, "model.shop.mart"), ["model.shop.a"]);
+    assert_eq!(parents(project, "model.shop.sent"), [""; 0]);
+}
