@@ -152,7 +152,7 @@ fn tags_that_are_computed_or_set_elsewhere_are_not_fixed() {
     };
     assert!(one(&with(("models/x.yml", ""), &model)).0.fix.is_none());
     let inline = format!("{{{{ config(tags=['staging']) }}}}\n{SQL}");
-    let yaml = "models:\n  - {name: stg_orders, tags: [erp]}\n";
+    let yaml = "models:\n  - {name: stg_orders, config: {tags: [erp]}}\n";
     let found = with(("models/m.yml", yaml), &inline.replace("staging", "old"));
     let (finding, line) = one(&found);
     assert!(

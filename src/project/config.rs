@@ -4,6 +4,7 @@
 //! one, the property file, the inline `config()`. Tags add up, `meta` is merged, everything else
 //! is replaced.
 
+use super::ResourceType;
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
 use serde_json::Value;
@@ -108,6 +109,11 @@ impl Config {
         self.values.insert(key.to_owned(), value);
     }
 
+    /// Drops what was said before.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.values.remove(key);
+    }
+
     /// Replaces a value whole, tags too. What says the same keeps its place and who set it.
     pub fn replace(&mut self, key: &str, value: Value, origin: Origin) {
         let known = self.values.get(key);
@@ -185,6 +191,14 @@ pub(super) fn rendered(node: YamlNode, render: Render) -> Option<Value> {
     render_json(node.to_json(), render)
 }
 
+/// dbt leaves the Jinja of hooks to the node.
+fn rendered_value(key: &str, node: YamlNode, render: Render) -> Option<Value> {
+    match matches!(key, "pre-hook" | "post-hook" | "pre_hook" | "post_hook") {
+        true => Some(node.to_json()),
+        false => rendered(node, render),
+    }
+}
+
 fn render_json(value: Value, render: Render) -> Option<Value> {
     Some(match value {
         Value::String(s) => render(&s)?,
@@ -219,7 +233,7 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
             let name = bare.unwrap_or(name);
             config.set(
                 name,
-                rendered(value, render),
+                rendered_value(name, value, render),
                 Some(value.span()),
                 Origin::ProjectFile,
             );
@@ -232,12 +246,22 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
     }
 }
 
-/// Keys of a property entry that are configuration outside `config:` too.
-const TOP_LEVEL: &[&str] = &["tags", "meta", "docs", "group", "access"];
+/// Keys of a property entry that are configuration outside `config:` too. Tags are that only for
+/// what YAML alone defines; elsewhere dbt passes over them.
+const TOP_LEVEL: &[&str] = &["meta", "docs", "group", "access"];
 
 /// Lays what a property entry says over a configuration.
-pub(super) fn from_properties(config: &mut Config, entry: YamlNode, render: Render) {
-    for name in TOP_LEVEL {
+pub(super) fn from_properties(
+    config: &mut Config,
+    entry: YamlNode,
+    kind: ResourceType,
+    render: Render,
+) {
+    let tagged = matches!(
+        kind,
+        ResourceType::Source | ResourceType::Exposure | ResourceType::Metric
+    );
+    for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
         if let Some(value) = entry.get(name) {
             config.set(
                 name,
@@ -252,10 +276,9 @@ pub(super) fn from_properties(config: &mut Config, entry: YamlNode, render: Rend
     };
     for (key, value) in section.resolve().entries() {
         let Some(name) = key.as_str() else { continue };
-        let name = name.strip_prefix('+').unwrap_or(name);
         config.set(
             name,
-            rendered(value, render),
+            rendered_value(name, value, render),
             Some(value.span()),
             Origin::Properties,
         );

@@ -69,6 +69,10 @@ impl<'a> Builder<'a> {
         for (member, entry) in entries {
             nodes.extend(self.yaml_node(member, entry, &nodes, &trees, &parts.dialect));
         }
+        for node in nodes.iter_mut().filter(|n| n.is_own()) {
+            let found = self.hook_references(node, &parts.macros, &parts.dialect);
+            node.yaml_refs.extend(found);
+        }
         let files = &self.loaded.files;
         nodes.sort_by(|a, b| {
             let key = |n: &Node| (n.unique_id.clone(), files.get(n.file).path.clone());
@@ -78,6 +82,37 @@ impl<'a> Builder<'a> {
             node.id = NodeId(i as u32);
         }
         nodes
+    }
+
+    /// What a node's hooks ask for: dbt renders them with the node, so that they give edges.
+    fn hook_references(
+        &self,
+        node: &Node,
+        macros: &MacroLibrary,
+        dialect: &DialectChoice,
+    ) -> Vec<Reference> {
+        let var = |name: &str| self.vars[node.package].get(name);
+        let env = self.environment(macros, dialect, &var);
+        let mut out = Vec::new();
+        for key in ["pre-hook", "post-hook"] {
+            let Some(hooks) = node.config.get(key) else {
+                continue;
+            };
+            let span = hooks.span.unwrap_or(node.place);
+            for text in hooks.value.iter().flat_map(hook_texts) {
+                let template = jinja::parse(text);
+                let nodes = &template.nodes;
+                let hook = template::understand(span.file, text, &template, nodes, &env, false);
+                out.extend(hook.relations.into_iter().map(|call| Reference {
+                    relation: call.relation,
+                    span,
+                    in_comment: false,
+                    in_macro: call.in_macro,
+                    unsure: call.unsure,
+                }));
+            }
+        }
+        out
     }
 
     /// The words of property files that break off: a model that is named there may have its entry
@@ -212,7 +247,14 @@ impl<'a> Builder<'a> {
     ) -> Node {
         let package = &self.loaded.packages[member.package].name;
         let mut fqn = vec![package.to_string()];
+        if kind == ResourceType::Analysis {
+            fqn.push("analysis".to_owned());
+        }
         fqn.extend(member.folders.iter().cloned());
+        // Of a snapshot block its file is a part of the name.
+        if kind == ResourceType::Snapshot && sql.is_some() {
+            fqn.push(self.loaded.files.get(member.file).stem().to_owned());
+        }
         fqn.push(name.clone());
         Node {
             id: NodeId(0),
@@ -294,18 +336,33 @@ impl<'a> Builder<'a> {
         let mut config = NodeConfig::default();
         let own = &self.loaded.packages[node.package];
         let section = section_of(node.resource_type);
+        // dbt renders dbt_project.yml before there are project variables: it sees those of the
+        // command line only.
+        let given = |name: &str| self.config.vars.get(name).cloned().map(Some);
+        let render_project = |text: &str| render_native(text, adapter, self.target(), &given);
         let mut projects = vec![own];
         if node.package > 0 {
             projects.push(self.loaded.root());
         }
         for project in projects {
             if let Some(section) = project.yaml.root().and_then(|r| r.get(section)) {
-                from_project(&mut config, section, &node.fqn, &render);
+                from_project(&mut config, section, &node.fqn, &render_project);
             }
         }
-        if let Some(entry) = entry
-            && let Some(tree) = trees.get(&entry.properties.file)
-        {
+        let tree = entry.and_then(|e| trees.get(&e.properties.file));
+        // dbt sets a source's tags anew, and an exposure's where its `config:` has any.
+        let sets_tags = match node.resource_type {
+            ResourceType::Source => true,
+            ResourceType::Exposure => entry.zip(tree).is_some_and(|(e, tree)| {
+                let config = tree.node(e.properties.entry).get("config");
+                config.is_some_and(|c| c.get("tags").is_some())
+            }),
+            _ => false,
+        };
+        if sets_tags {
+            config.forget("tags");
+        }
+        if let (Some(entry), Some(tree)) = (entry, tree) {
             let extra = extra.map(|id| tree.node(id));
             let mut properties = entry.properties.clone();
             let own = tree.node(properties.entry);
@@ -315,7 +372,7 @@ impl<'a> Builder<'a> {
                 false => (Some(own), extra),
             };
             for part in [first, second].into_iter().flatten() {
-                from_properties(&mut config, part, &render);
+                from_properties(&mut config, part, node.resource_type, &render);
             }
             if let (false, Some(version)) = (is_source, extra) {
                 properties.columns.extend(properties::columns(version));
@@ -340,12 +397,22 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// The texts with Jinja in a hook: a string, `{sql: …}`, or a list of them.
+fn hook_texts(hooks: &serde_json::Value) -> Vec<&str> {
+    match hooks {
+        serde_json::Value::String(text) if text.contains('{') => vec![text],
+        serde_json::Value::Array(items) => items.iter().flat_map(hook_texts).collect(),
+        serde_json::Value::Object(hook) => hook.get("sql").map_or(Vec::new(), hook_texts),
+        _ => Vec::new(),
+    }
+}
+
 fn section_of(kind: ResourceType) -> &'static str {
     match kind {
-        ResourceType::Model => "models",
+        // dbt has no section for analyses: they are configured as models.
+        ResourceType::Model | ResourceType::Analysis => "models",
         ResourceType::Seed => "seeds",
         ResourceType::Snapshot => "snapshots",
-        ResourceType::Analysis => "analyses",
         ResourceType::Test => "data_tests",
         ResourceType::Source => "sources",
         ResourceType::Exposure => "exposures",
@@ -365,11 +432,11 @@ impl Node {
     }
 }
 
-/// `dbt.ref("a")`, `dbt.source("a", "b")` in a Python model; arguments that are no literal are not
-/// known.
+/// `dbt.ref("a")`, `dbt.ref("a", v=1)`, `dbt.source("a", "b")` in a Python model, or a comment
+/// (which is passed over); arguments that are no literal are not known.
 static PYTHON_CALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?m)^[^#\n]*?\bdbt\.(ref|source)\(\s*(?:["']([^"'\n]*)["'])?\s*(?:,\s*["']([^"'\n]*)["'])?"#,
+        r#"#[^\n]*|\bdbt\.(ref|source)\(\s*(?:["']([^"'\n]*)["'])?\s*(?:,\s*["']([^"'\n]*)["'])?\s*(?:,\s*v(?:ersion)?\s*=\s*["']?([\w.]+)["']?)?"#,
     )
     .ok()
 });
@@ -382,23 +449,26 @@ fn python(file: FileId, src: &str) -> SqlFile {
     let mut relations = Vec::new();
     for found in PYTHON_CALL.iter().flat_map(|r| r.captures_iter(src)) {
         let arg = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
-        let relation = match (&found[1], arg(2), arg(3)) {
+        let Some(function) = found.get(1) else {
+            continue;
+        };
+        let version = arg(4).map(Some);
+        let relation = match (function.as_str(), arg(2), arg(3)) {
             ("source", source, table) => RelationRef::Source { source, table },
             (_, Some(package), Some(name)) => RelationRef::Ref {
                 package: Some(Some(package)),
                 name: Some(name),
-                version: None,
+                version,
             },
             (_, name, _) => RelationRef::Ref {
                 package: None,
                 name,
-                version: None,
+                version,
             },
         };
-        let (start, end) = found.get(1).map_or((0, 0), |m| (m.start(), m.end()));
         relations.push(RelationCall {
             relation,
-            span: Span::new(file, start, end),
+            span: Span::new(file, function.start(), function.end()),
             in_comment: false,
             in_macro: false,
             unsure: false,

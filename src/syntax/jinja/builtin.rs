@@ -111,7 +111,15 @@ impl<'a> Evaluator<'a> {
             | "run_hooks"
             | "store_result"
             | "noop_statement" => Value::Undefined,
-            "run_query" if self.inputs.mode == Mode::Parse => {
+            "config.get" | "config.require" => {
+                // dbt's parse gives an empty text whatever is configured.
+                self.out.assumed = true;
+                match self.inputs.mode {
+                    Mode::Parse => Value::str(""),
+                    Mode::Sql => Value::Unknown,
+                }
+            }
+            "run_query" | "load_result" if self.inputs.mode == Mode::Parse => {
                 // dbt's parse sends no query: the call gives none.
                 self.out.assumed = true;
                 Value::None
@@ -129,11 +137,23 @@ impl<'a> Evaluator<'a> {
             "range" => range_of(&args),
             "zip" | "zip_strict" => zip(&args),
             "set" | "set_strict" => args.into_iter().next().map_or(Value::Unknown, unique),
-            "local_md5" | "tojson" | "fromjson" | "toyaml" | "fromyaml" => Value::Unknown,
+            "fromjson" => self.from_json_text(&args),
+            "local_md5" | "tojson" | "toyaml" | "fromyaml" => Value::Unknown,
             _ => {
                 self.record(CallKind::Macro(name.into()), range);
                 Value::Unknown
             }
+        }
+    }
+
+    /// dbt gives the second argument for a text that is no JSON.
+    fn from_json_text(&self, args: &[Value]) -> Value {
+        let Some(text) = args.first().and_then(|v| self.known_text(v)) else {
+            return Value::Unknown;
+        };
+        match serde_json::from_str(&text) {
+            Ok(json) => Value::from_json(&json),
+            Err(_) => args.get(1).cloned().unwrap_or(Value::None),
         }
     }
 

@@ -54,6 +54,10 @@ impl MacroLibrary {
         for node in template.nodes {
             let Node::Macro(m) = node else { continue };
             let mut calls = Vec::new();
+            // A default is asked for by whoever leaves the argument out.
+            for default in m.params.iter().filter_map(|p| p.default.as_ref()) {
+                walk_expr(default, &mut |name| calls.push(name.into()));
+            }
             walk_nodes(&m.body, &mut |name| calls.push(name.into()));
             let def = MacroDef {
                 name: m.name.clone(),

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Compares what harness-lint understands of a dbt project with what dbt itself says.
+
+    dbt parse --project-dir DIR          # any dbt 1.x; parsing does not connect
+    python3 tests/compare_dbt.py [--brief] [--binary target/release/harness-lint] DIR ...
+
+Packages must be installed in DIR (as dbt had them when it parsed), and DIR/target/manifest.json
+must be of the same files. `harness-lint graph --format json --manifest off` is run there, so the
+manifest is never shown to it; its nodes (models, seeds, snapshots, analyses, sources, exposures,
+semantic models), the edges between them, and the nodes' materialization, tags and enabledness are
+compared with the manifest. Nodes and configuration are compared for the project itself (not for
+packages); edges are those into its own nodes.
+
+Prints each difference (`-` dbt alone says it, `+` harness-lint alone), then a table: found/said by
+both, precision and recall in percent. `--brief` prints the table only. `--target NAME` and
+`--vars YAML` are handed to harness-lint. Exit code 1 if there is a difference.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+TYPES = ("model", "seed", "snapshot", "analysis", "source", "exposure", "semantic_model")
+SECTIONS = ("nodes", "sources", "exposures", "semantic_models")
+
+
+def own(unique_id, project):
+    kind, package = unique_id.split(".")[:2]
+    return kind in TYPES and package == project
+
+
+def config(node):
+    """What is compared of a manifest's node: dbt's resolved configuration."""
+    kind = node["resource_type"]
+    said = node.get("config") or {}
+    built = kind in ("model", "seed", "snapshot")
+    tags = node.get("tags")
+    if tags is None:
+        tags = said.get("tags") or []
+    return {
+        "materialized": said.get("materialized") if built else None,
+        "tags": tuple(sorted(set([tags] if isinstance(tags, str) else tags))),
+    }
+
+
+def from_manifest(manifest):
+    project = manifest["metadata"]["project_name"]
+    live, nodes = {}, {}
+    for section in SECTIONS:
+        live.update(manifest.get(section) or {})
+    for unique_id, node in live.items():
+        if own(unique_id, project):
+            nodes[unique_id] = dict(config(node), enabled=True)
+    for unique_id, twins in (manifest.get("disabled") or {}).items():
+        if own(unique_id, project) and unique_id not in nodes:
+            nodes[unique_id] = dict(config(twins[0]), enabled=False)
+    edges = set()
+    for child, parents in manifest["parent_map"].items():
+        if own(child, project):
+            edges.update((p, child) for p in parents if p.split(".")[0] in TYPES)
+    return project, nodes, edges
+
+
+def from_lint(binary, directory, project, extra):
+    command = [binary, "graph", "--format", "json", "--manifest", "off"]
+    command += ["--project-dir", str(directory), *extra]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit {run.returncode}\n{run.stderr}")
+    graph = json.loads(run.stdout)
+    nodes = {}
+    for node in graph["nodes"]:
+        unique_id = node["unique_id"]
+        twin = nodes.get(unique_id)
+        if own(unique_id, project) and not (twin and twin["enabled"]):
+            nodes[unique_id] = {
+                "materialized": node["materialized"],
+                "tags": tuple(sorted(set(node["tags"]))),
+                "enabled": node["enabled"],
+            }
+    edges = {(p, c) for p, c in graph["edges"] if own(c, project)}
+    return nodes, {(p, c) for p, c in edges if p.split(".")[0] in TYPES}
+
+
+class Score:
+    """How much both say, and what only one of them does."""
+
+    def __init__(self, ours, theirs):
+        self.both = len(ours & theirs)
+        self.extra = sorted(ours - theirs, key=str)
+        self.missing = sorted(theirs - ours, key=str)
+
+    def __str__(self):
+        def percent(other):
+            total = self.both + len(other)
+            return 100.0 if total == 0 else 100.0 * self.both / total
+
+        said = self.both + len(self.missing)
+        return f"{self.both}/{said} {percent(self.extra):.2f} {percent(self.missing):.2f}"
+
+
+def compare(ours, our_edges, theirs, their_edges):
+    common = ours.keys() & theirs.keys()
+
+    def pairs(nodes, key):
+        return {(i, nodes[i][key]) for i in common}
+
+    scores = {"nodes": Score(set(ours), set(theirs)), "edges": Score(our_edges, their_edges)}
+    live = {i for i in common if theirs[i]["enabled"]}
+    for key in ("materialized", "tags"):
+        both = [{(i, n[i][key]) for i in live} for n in (ours, theirs)]
+        scores[key] = Score(*both)
+    scores["enabled"] = Score(pairs(ours, "enabled"), pairs(theirs, "enabled"))
+    return scores
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directories", nargs="+", type=pathlib.Path)
+    parser.add_argument("--binary", default="target/release/harness-lint")
+    parser.add_argument("--manifest", help="relative to each directory", default="target/manifest.json")
+    parser.add_argument("--brief", action="store_true")
+    parser.add_argument("--target")
+    parser.add_argument("--vars")
+    args = parser.parse_args()
+    extra = []
+    for name in ("target", "vars"):
+        if getattr(args, name):
+            extra += [f"--{name}", getattr(args, name)]
+    rows, differs = [], False
+    for directory in args.directories:
+        text = (directory / args.manifest).read_text(encoding="utf-8")
+        project, theirs, their_edges = from_manifest(json.loads(text))
+        ours, our_edges = from_lint(args.binary, directory, project, extra)
+        scores = compare(ours, our_edges, theirs, their_edges)
+        for what, score in scores.items():
+            for sign, items in (("-", score.missing), ("+", score.extra)):
+                differs = differs or bool(items)
+                for item in [] if args.brief else items:
+                    shown = item if isinstance(item, str) else " ".join(map(str, item))
+                    print(f"{directory.name} {what} {sign} {shown}")
+        rows.append((directory.name, scores))
+    columns = ("nodes", "edges", "materialized", "tags", "enabled")
+    print("| project | " + " | ".join(f"{c} (both/dbt, prec., rec.)" for c in columns) + " |")
+    print("|---" * (len(columns) + 1) + "|")
+    for name, scores in rows:
+        print(f"| {name} | " + " | ".join(str(scores[c]) for c in columns) + " |")
+    return 1 if differs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
