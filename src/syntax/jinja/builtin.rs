@@ -116,7 +116,7 @@ impl<'a> Evaluator<'a> {
                 self.out.assumed = true;
                 match self.inputs.mode {
                     Mode::Parse => Value::str(""),
-                    Mode::Sql => Value::Unknown,
+                    Mode::Sql | Mode::Incremental => Value::Unknown,
                 }
             }
             "run_query" | "load_result" if self.inputs.mode == Mode::Parse => {
