@@ -137,7 +137,7 @@ impl<'a> Evaluator<'a> {
             "range" => range_of(&args),
             "zip" | "zip_strict" => zip(&args),
             "set" | "set_strict" => args.into_iter().next().map_or(Value::Unknown, unique),
-            "fromjson" => self.from_json_text(&args),
+            "fromjson" => self.parsed_json(&args),
             "local_md5" | "tojson" | "toyaml" | "fromyaml" => Value::Unknown,
             _ => {
                 self.record(CallKind::Macro(name.into()), range);
@@ -147,7 +147,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// dbt gives the second argument for a text that is no JSON.
-    fn from_json_text(&self, args: &[Value]) -> Value {
+    fn parsed_json(&self, args: &[Value]) -> Value {
         let Some(text) = args.first().and_then(|v| self.known_text(v)) else {
             return Value::Unknown;
         };
