@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 /// Why a child depends on a parent: the first place that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
-    /// In the child's file; none where only the manifest knows.
+    /// In the child's file, or where a hook of it is configured; none where only the manifest knows.
     pub span: Option<Span>,
     /// Every place is a SQL comment: an edge, because dbt renders it.
     pub in_comment: bool,
