@@ -20,15 +20,15 @@ mod parse;
 #[cfg(test)]
 mod tests;
 mod value;
+mod visited;
 
-pub use eval::{
-    Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, REST, Visited, evaluate,
-};
+pub use eval::{Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, REST, evaluate};
 pub use lex::{Token, TokenKind, lex};
 pub use library::{MacroDef, MacroLibrary};
 pub use native::{Vars, render_native};
 pub use parse::{Template, parse};
 pub use value::{Piece, RelationId, RelationRef, Value};
+pub use visited::Visited;
 
 use std::ops::Range;
 
