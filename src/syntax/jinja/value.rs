@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A relation that a template asked for, by its place in [`super::Evaluation::relations`].
+/// A relation that a template asked for, by its place in [`super::Visited::relations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RelationId(pub u32);
 
