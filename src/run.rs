@@ -208,8 +208,3 @@ pub fn check(request: &Request) -> Result<Outcome, RunError> {
         scope,
     })
 }
-
-/// The scope of a whole project.
-pub fn everything() -> Scope {
-    Scope::default()
-}

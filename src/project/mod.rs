@@ -344,11 +344,3 @@ fn makes_nodes(role: Role) -> bool {
         Role::Model | Role::PythonModel | Role::Seed | Role::Snapshot | Role::Test | Role::Analysis
     )
 }
-
-/// Everything a build starts from.
-pub struct Sources {
-    /// The files.
-    pub loaded: Loaded,
-    /// The configuration.
-    pub config: Config,
-}

@@ -163,7 +163,9 @@ pub fn understand(
             dialect: env.dialect,
             run: &run,
         };
-        reader.read(evaluation, &mut out);
+        // Where dbt's parse is the same evaluation, its text is the one to parse.
+        let rendered = parse_mode.is_none().then_some(rendered);
+        reader.read(evaluation, rendered, &mut out);
     }
     out
 }
@@ -187,9 +189,33 @@ struct Attempt {
     visited: Visited,
 }
 
+impl Attempt {
+    fn new(
+        rendered: Rendered,
+        result: Result<QueryTree, ParseError>,
+        inline: Inline,
+        evaluation: &Evaluation,
+    ) -> Self {
+        // A part of a text may parse and say something else than the whole.
+        let result = match evaluation.exhausted {
+            true => Err(ParseError {
+                message: "its Jinja prints too much".to_owned(),
+                offset: 0,
+            }),
+            false => result,
+        };
+        Self {
+            rendered,
+            result,
+            inline,
+            visited: evaluation.visited.clone(),
+        }
+    }
+}
+
 impl Reader<'_> {
-    fn read(&self, evaluation: Evaluation, out: &mut SqlFile) {
-        let attempt = self.first_that_parses(evaluation);
+    fn read(&self, evaluation: Evaluation, rendered: Option<Rendered>, out: &mut SqlFile) {
+        let attempt = self.first_that_parses(evaluation, rendered);
         let mut visited = attempt.visited;
         let mut covered = attempt.rendered.covered.clone();
         match attempt.result {
@@ -218,8 +244,11 @@ impl Reader<'_> {
     /// Finds a text that parses: with macros inlined where they concern the graph, with none
     /// inlined, then each of these with other placeholders, at last with all inlined; the first
     /// failure where none does.
-    fn first_that_parses(&self, evaluation: Evaluation) -> Attempt {
-        let first = self.attempt(&evaluation, Inline::Touching, false);
+    fn first_that_parses(&self, evaluation: Evaluation, rendered: Option<Rendered>) -> Attempt {
+        let rendered =
+            rendered.unwrap_or_else(|| sql::render(self.src, &evaluation.pieces, self.dialect));
+        let result = sql::query(self.file, &rendered, self.dialect);
+        let first = Attempt::new(rendered, result, Inline::Touching, &evaluation);
         if first.result.is_ok() {
             return first;
         }
@@ -250,20 +279,7 @@ impl Reader<'_> {
                 (rendered, result)
             }
         };
-        // A part of a text may parse and say something else than the whole.
-        let result = match evaluation.exhausted {
-            true => Err(ParseError {
-                message: "its Jinja prints too much".to_owned(),
-                offset: 0,
-            }),
-            false => result,
-        };
-        Attempt {
-            rendered,
-            result,
-            inline,
-            visited: evaluation.visited.clone(),
-        }
+        Attempt::new(rendered, result, inline, evaluation)
     }
 
     /// Reads branches that no reading has taken, each once.

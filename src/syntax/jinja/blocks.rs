@@ -1,8 +1,8 @@
 //! Branches, loops and assignments.
 
 use super::ast::{Expr, For, Node};
-use super::eval::{Evaluator, Mode, Scope, put};
-use super::value::{Piece, Value};
+use super::eval::{Evaluator, Mode, Scope};
+use super::value::{Piece, Value, put};
 
 impl<'a> Evaluator<'a> {
     pub(super) fn if_node(

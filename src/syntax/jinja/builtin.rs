@@ -5,9 +5,9 @@
 
 use super::ast::{Args, Expr, ExprKind};
 use super::call::Passed;
-use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST, put};
+use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST};
 use super::helpers::{map_attribute, range_of, second, string_method, unique, zip};
-use super::value::{RelationRef, Value};
+use super::value::{RelationRef, Value, put};
 use std::ops::Range;
 use std::rc::Rc;
 

@@ -7,7 +7,7 @@ use super::ast::{Args, Expr, ExprKind, Node};
 use super::call::{Callee, Passed};
 use super::library::{MacroLibrary, dotted};
 use super::native::Vars;
-use super::value::{Piece, RelationId, RelationRef, Value, bytes_of};
+use super::value::{Piece, RelationId, RelationRef, Value, bytes_of, put};
 use super::visited::Visited;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -596,13 +596,4 @@ pub(super) struct Named {
     pub(super) name_range: Range<u32>,
     pub(super) value: Value,
     pub(super) value_range: Range<u32>,
-}
-
-/// Sets a key of an ordered dictionary.
-pub(super) fn put(entries: &mut Vec<(Rc<str>, Value)>, key: &str, value: Value) {
-    if let Some((_, old)) = entries.iter_mut().find(|(k, _)| &**k == key) {
-        *old = value;
-    } else if entries.len() < MAX_ITEMS {
-        entries.push((key.into(), value));
-    }
 }

@@ -136,14 +136,6 @@ impl MacroLibrary {
         })
     }
 
-    /// Is any macro of this package known (that is: is the package installed)?
-    pub fn has_package(&self, package: &str) -> bool {
-        self.by_name
-            .values()
-            .flatten()
-            .any(|m| &*m.package == package)
-    }
-
     /// Every macro, by name and then in the order of definition.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<MacroDef>> {
         let mut names: Vec<&Box<str>> = self.by_name.keys().collect();

@@ -1,5 +1,6 @@
 //! What the partial evaluator computes with.
 
+use super::eval::MAX_ITEMS;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -249,5 +250,14 @@ impl Value {
                     .collect(),
             ),
         }
+    }
+}
+
+/// Sets a key of an ordered dictionary.
+pub(super) fn put(entries: &mut Vec<(Rc<str>, Value)>, key: &str, value: Value) {
+    if let Some((_, old)) = entries.iter_mut().find(|(k, _)| &**k == key) {
+        *old = value;
+    } else if entries.len() < MAX_ITEMS {
+        entries.push((key.into(), value));
     }
 }

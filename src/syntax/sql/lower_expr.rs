@@ -148,11 +148,9 @@ impl Lower<'_> {
                 let (keys, keys_at) = self.exprs(access_chain.iter().filter_map(access_key));
                 (ExprKind::Access(Box::new(root), keys), join(at, keys_at))
             }
-            E::JsonAccess { value, path } => {
+            E::JsonAccess { value, .. } => {
                 let (value, at) = self.expr(value);
-                let end = NOWHERE;
-                let _ = path;
-                (ExprKind::Access(Box::new(value), Vec::new()), join(at, end))
+                (ExprKind::Access(Box::new(value), Vec::new()), at)
             }
             _ => self.rest(e),
         }
