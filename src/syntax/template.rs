@@ -90,6 +90,9 @@ pub struct SqlFile {
     pub variants: Vec<Query>,
     /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
     pub shimmed: Vec<Span>,
+    /// Places of the first reading at which a run may send more or less text than stands there: a
+    /// condition or a loop that is not known, an unknown for which nothing was put.
+    pub doubtful: Vec<Span>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
     pub read_bytes: u32,
     /// The work limit was reached.
@@ -187,6 +190,7 @@ struct Attempt {
     result: Result<QueryTree, ParseError>,
     inline: Inline,
     visited: Visited,
+    doubtful: Vec<Range<u32>>,
 }
 
 impl Attempt {
@@ -209,6 +213,7 @@ impl Attempt {
             result,
             inline,
             visited: evaluation.visited.clone(),
+            doubtful: evaluation.doubtful.clone(),
         }
     }
 }
@@ -221,6 +226,9 @@ impl Reader<'_> {
         match attempt.result {
             Ok(tree) => {
                 out.shimmed = tree.shimmed;
+                let silent = attempt.rendered.silent.iter();
+                let doubtful = attempt.doubtful.iter().chain(silent);
+                out.doubtful = doubtful.map(|r| span(self.file, r)).collect();
                 out.sql = match tree.query {
                     Some(query) => SqlTree::Parsed(Box::new(query)),
                     None => SqlTree::Empty,
@@ -334,6 +342,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         sql: SqlTree::NotRead,
         variants: Vec::new(),
         shimmed: Vec::new(),
+        doubtful: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,
