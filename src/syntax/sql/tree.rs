@@ -26,6 +26,11 @@ impl Ident {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// The relation that Jinja prints here.
+    pub fn relation(&self) -> Option<RelationId> {
+        placeholder::relation_id(&self.name).map(RelationId)
+    }
+
     /// Does it hold text that Jinja prints and we do not know?
     pub fn is_opaque(&self) -> bool {
         placeholder::is_unknown(&self.name) || placeholder::relation_id(&self.name).is_some()
