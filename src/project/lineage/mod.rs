@@ -184,14 +184,14 @@ impl<'p> Lineage<'p> {
         let Some(sql) = &node.sql else {
             return self.declared(node);
         };
-        let Some(query) = sql.query().filter(|_| !node.python) else {
+        let reader = Reader::of_file(self, node, sql).filter(|_| !node.python);
+        let Some((mut reader, query)) = reader else {
             return Output {
                 open: true,
                 reads_more: true,
                 ..Output::default()
             };
         };
-        let mut reader = Reader::new(self, node, sql);
         let mut relation = reader.query(query, None);
         if !query.alone || sql.exhausted {
             relation.spoil();

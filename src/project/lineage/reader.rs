@@ -26,7 +26,12 @@ pub(super) struct Reader<'l, 'p> {
     node: &'p Node,
     /// The nodes whose columns are known before it is read.
     parents: Vec<NodeId>,
-    pub(super) sql: &'p SqlFile,
+    /// What its relations name.
+    printed: &'p [RelationRef],
+    /// Where a run may send something else.
+    doubtful: &'p [Span],
+    /// What the SQL parser was not shown.
+    shimmed: &'p [Span],
     pub(super) dialect: Dialect,
     /// CTEs that are visible, inner ones last.
     ctes: Vec<(&'p Ident, Shared<'p>)>,
@@ -41,12 +46,19 @@ pub(super) struct Reader<'l, 'p> {
 }
 
 impl<'l, 'p> Reader<'l, 'p> {
-    pub(super) fn new(lineage: &'l Lineage<'p>, node: &'p Node, sql: &'p SqlFile) -> Self {
-        Self {
+    /// Reads the columns of a node's file, with the query that tells most of them.
+    pub(super) fn of_file(
+        lineage: &'l Lineage<'p>,
+        node: &'p Node,
+        sql: &'p SqlFile,
+    ) -> Option<(Self, &'p Query)> {
+        let reader = |printed, doubtful, shimmed| Self {
+            printed,
+            doubtful,
+            shimmed,
             lineage,
             node,
             parents: lineage.parents(node.id),
-            sql,
             dialect: lineage.project.dialect.dialect,
             ctes: Vec::new(),
             outside: FxHashMap::default(),
@@ -54,7 +66,15 @@ impl<'l, 'p> Reader<'l, 'p> {
             reads_more: false,
             undeclared: BTreeSet::new(),
             fuel: FUEL,
-        }
+        };
+        Some(match &sql.inlined {
+            Some(i) => (reader(&i.printed, &i.doubtful, &i.shimmed), &i.query),
+            None => (reader(&sql.printed, &sql.doubtful, &sql.shimmed), sql.query()?),
+        })
+    }
+
+    fn relation(&self, id: RelationId) -> &'p RelationRef {
+        self.printed.get(id.0 as usize).unwrap_or(&RelationRef::Other)
     }
 
     /// The columns that a query outputs.
@@ -184,9 +204,7 @@ impl<'l, 'p> Reader<'l, 'p> {
     /// pass among the places that the parser was not shown.
     fn is_doubtful(&self, place: Option<Span>, from: bool) -> bool {
         let Some(place) = place else { return false };
-        let inside = |s: &&Span| {
-            s.file == place.file && s.start < place.end && place.start < s.end.max(s.start + 1)
-        };
+        let inside = |s: &&Span| s.touches(place);
         let harmless = |s: &Span| {
             let text = self.lineage.project.text(*s).trim().to_ascii_lowercase();
             matches!(
@@ -194,8 +212,8 @@ impl<'l, 'p> Reader<'l, 'p> {
                 "final" | "any" | "all" | "asof" | "global" | "at" | "sample"
             )
         };
-        self.sql.doubtful.iter().any(|s| inside(&s))
-            || (from && self.sql.shimmed.iter().any(|s| inside(&s) && !harmless(s)))
+        self.doubtful.iter().any(|s| inside(&s))
+            || (from && self.shimmed.iter().any(|s| inside(&s) && !harmless(s)))
     }
 
     fn item(&mut self, item: &'p Item, scope: &Scope<'_, 'p>, out: &mut Relation<'p>) {
@@ -213,7 +231,7 @@ impl<'l, 'p> Reader<'l, 'p> {
             }
             ItemKind::Expr { expr, alias } => {
                 let found = self.resolved(expr, scope);
-                let shimmed = self.sql.is_shimmed(item.span);
+                let shimmed = self.shimmed.iter().any(|s| s.touches(item.span));
                 let name = match alias {
                     Some(alias) => Some(alias).filter(|a| !a.is_opaque()).map(|a| &*a.name),
                     None if shimmed => None,
@@ -481,8 +499,7 @@ impl<'l, 'p> Reader<'l, 'p> {
     }
 
     fn parent(&self, id: RelationId) -> Option<NodeId> {
-        let relation = self.sql.relation(id);
-        match self.lineage.project.resolve(self.node, relation) {
+        match self.lineage.project.resolve(self.node, self.relation(id)) {
             Resolution::Found(parent) | Resolution::Disabled(parent) => Some(parent),
             _ => None,
         }
@@ -490,7 +507,7 @@ impl<'l, 'p> Reader<'l, 'p> {
 
     /// The names by which a relation without an alias goes.
     fn names_of(&self, id: RelationId) -> Vec<String> {
-        if *self.sql.relation(id) == RelationRef::This {
+        if *self.relation(id) == RelationRef::This {
             return vec![self.node.name.clone()];
         }
         let Some(parent) = self.parent(id) else {

@@ -488,6 +488,23 @@ impl Query {
         self.visit_selects(&mut Scope::default(), visit);
     }
 
+    /// Does Jinja print columns, or whole queries, that are not known?
+    pub fn has_unknown_columns(&self) -> bool {
+        let mut found = false;
+        self.selects(&mut |select, _| {
+            found |= select.items.iter().any(|item| match &item.kind {
+                ItemKind::Expr { expr, alias: None } => matches!(expr.kind, ExprKind::Opaque),
+                ItemKind::Expr { alias, .. } => alias.as_ref().is_some_and(Ident::is_opaque),
+                ItemKind::Star { .. } => false,
+            });
+            let factors = select.from.iter().flat_map(From::factors);
+            found |= factors
+                .map(|(f, _)| f)
+                .any(|f| matches!(f.kind, FactorKind::Opaque));
+        });
+        found
+    }
+
     fn visit_selects<'a>(
         &'a self,
         scope: &mut Scope<'a>,
