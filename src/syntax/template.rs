@@ -241,8 +241,7 @@ impl Reader<'_> {
         match attempt.result {
             Ok(tree) => {
                 out.shimmed = tree.shimmed;
-                out.doubtful =
-                    doubtful(self.file, &attempt.doubtful, &attempt.rendered);
+                out.doubtful = doubtful(self.file, &attempt.doubtful, &attempt.rendered);
                 let macros_print = tree.query.as_ref().is_some_and(Query::has_unknown_columns);
                 if macros_print && attempt.inline != Inline::All && !out.macros.is_empty() {
                     out.inlined = self.inlined().map(Box::new);

@@ -8,8 +8,6 @@ mod expr;
 mod reader;
 mod relation;
 mod scope;
-#[cfg(test)]
-mod tests;
 
 pub use relation::{ColumnOf, Derivation, Origin};
 
@@ -66,7 +64,11 @@ pub struct Output<'p> {
 impl<'p> Output<'p> {
     /// A column by its name; case does not matter.
     pub fn column(&self, name: &str) -> Option<&OutputColumn<'p>> {
-        let is = |c: &&OutputColumn| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name));
+        let is = |c: &&OutputColumn| {
+            c.name
+                .as_ref()
+                .is_some_and(|n| n.eq_ignore_ascii_case(name))
+        };
         self.columns.iter().find(is)
     }
 }
@@ -296,7 +298,12 @@ fn snapshot_columns<'p>(node: &Node) -> Vec<Column<'p>> {
     let value = |key: &str| node.config.get(key).and_then(|v| v.value.as_ref());
     let renamed = value("snapshot_meta_column_names");
     let deletes = value("hard_deletes").and_then(|v| v.as_str()) == Some("new_record");
-    let mut names = vec!["dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"];
+    let mut names = vec![
+        "dbt_scd_id",
+        "dbt_updated_at",
+        "dbt_valid_from",
+        "dbt_valid_to",
+    ];
     names.extend(deletes.then_some("dbt_is_deleted"));
     let column = |name: &str| Column {
         name: Some(
@@ -324,7 +331,9 @@ fn csv_header(text: &str, delimiter: char) -> Vec<String> {
     let mut quoted = false;
     let mut chars = text.trim_start_matches('\u{feff}').chars().peekable();
     while let Some(c) = chars.next() {
-        let Some(field) = fields.last_mut() else { break };
+        let Some(field) = fields.last_mut() else {
+            break;
+        };
         match c {
             '"' if quoted && chars.peek() == Some(&'"') => {
                 chars.next();

@@ -69,12 +69,17 @@ impl<'l, 'p> Reader<'l, 'p> {
         };
         Some(match &sql.inlined {
             Some(i) => (reader(&i.printed, &i.doubtful, &i.shimmed), &i.query),
-            None => (reader(&sql.printed, &sql.doubtful, &sql.shimmed), sql.query()?),
+            None => (
+                reader(&sql.printed, &sql.doubtful, &sql.shimmed),
+                sql.query()?,
+            ),
         })
     }
 
     fn relation(&self, id: RelationId) -> &'p RelationRef {
-        self.printed.get(id.0 as usize).unwrap_or(&RelationRef::Other)
+        self.printed
+            .get(id.0 as usize)
+            .unwrap_or(&RelationRef::Other)
     }
 
     /// The columns that a query outputs.
@@ -268,7 +273,10 @@ impl<'l, 'p> Reader<'l, 'p> {
         }
         let excepted = |c: &Column| options.except.iter().any(|e| c.is(&e.name));
         star.columns.retain(|c| !excepted(c));
-        let except = options.except.iter().chain(options.rename.iter().map(|r| &r.0));
+        let except = options
+            .except
+            .iter()
+            .chain(options.rename.iter().map(|r| &r.0));
         let except: Vec<_> = except.map(|e| (&*e.name).into()).collect();
         for (name, expr) in &options.replace {
             let origin = self.resolved(expr, scope).origin;
@@ -416,7 +424,9 @@ impl<'l, 'p> Reader<'l, 'p> {
             }
             FactorKind::Name(path) => self.named(path),
             FactorKind::Subquery { query, .. } => Rc::new(self.query(query, Some(scope))),
-            FactorKind::Function { name, args } => Rc::new(self.function(factor, name, args, scope)),
+            FactorKind::Function { name, args } => {
+                Rc::new(self.function(factor, name, args, scope))
+            }
             FactorKind::Nested(inner) => {
                 let mut nested = Scope::new(self.dialect, scope.outer);
                 self.from(inner, &mut nested);
@@ -490,7 +500,9 @@ impl<'l, 'p> Reader<'l, 'p> {
             origin: origin.clone(),
         });
         Relation {
-            columns: columns.filter(|_| factor.alias_columns.is_empty()).collect(),
+            columns: columns
+                .filter(|_| factor.alias_columns.is_empty())
+                .collect(),
             open: Some(Open {
                 derived: Some(origin.clone()),
                 ..Open::default()
@@ -546,8 +558,7 @@ impl<'l, 'p> Reader<'l, 'p> {
     pub(super) fn read(&mut self, found: &Resolved) {
         self.reads.extend(found.origin.from.iter().cloned());
         self.undeclared.extend(found.undeclared.iter().copied());
-        self.reads_more |=
-            found.origin.how == Derivation::Unknown && found.origin.from.is_empty();
+        self.reads_more |= found.origin.how == Derivation::Unknown && found.origin.from.is_empty();
     }
 }
 
@@ -572,7 +583,11 @@ fn list_place(select: &Select) -> Option<Span> {
     };
     // Text of loops and macros has places in no order: then nothing can be said to lie between.
     (end > select.keyword.end).then(|| {
-        Span::new(select.keyword.file, select.keyword.end as usize, end as usize)
+        Span::new(
+            select.keyword.file,
+            select.keyword.end as usize,
+            end as usize,
+        )
     })
 }
 

@@ -181,10 +181,7 @@ impl Lower<'_> {
         {
             use sp::SetQuantifier as Q;
             let all = matches!(set_quantifier, Q::All | Q::AllByName);
-            let by_name = matches!(
-                set_quantifier,
-                Q::ByName | Q::AllByName | Q::DistinctByName
-            );
+            let by_name = matches!(set_quantifier, Q::ByName | Q::AllByName | Q::DistinctByName);
             let op = match op {
                 sp::SetOperator::Union if all => SetOp::UnionAll,
                 sp::SetOperator::Union => SetOp::Union,

@@ -229,10 +229,7 @@ impl Lower<'_> {
                     sp::OneOrManyWithParens::Many(many) => many.iter().map(|p| &p.name).collect(),
                 };
                 let (body, at) = self.expr(&lambda.body);
-                (
-                    ExprKind::Lambda(self.idents(params), Box::new(body)),
-                    at,
-                )
+                (ExprKind::Lambda(self.idents(params), Box::new(body)), at)
             }
             E::TypedString(typed) => (ExprKind::Literal(Literal::Other), bytes(typed.value.span)),
             _ => (ExprKind::Other(Vec::new()), NOWHERE),
