@@ -126,14 +126,15 @@ fn ctes_of(query: &Query, around: &mut Vec<String>, out: &mut Vec<Vec<String>>) 
     }
 }
 
-/// What one select reads, in order, and the CTEs it stands in.
+/// What one select reads, in order, the names of what it selects, and the CTEs it stands in.
 fn reads(sql: &SqlFile, select: &Select, scope: &Scope) -> Value {
     let mut reads = Vec::new();
     for from in &select.from {
         from_reads(sql, from, scope, "from", &mut reads);
     }
     let within: Vec<&str> = scope.within.iter().map(|c| &*c.name.name).collect();
-    json!({"within": within, "reads": reads, "partial": select.partial})
+    let items: Vec<Value> = select.items.iter().map(|i| item_name(&i.kind)).collect();
+    json!({"within": within, "reads": reads, "items": items, "partial": select.partial})
 }
 
 fn from_reads(sql: &SqlFile, from: &From, scope: &Scope, how: &str, out: &mut Vec<Value>) {

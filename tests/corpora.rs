@@ -157,7 +157,7 @@ fn count(project: &Project, node: &Node, tally: &mut Tally) -> Vec<String> {
     tally.models += 1;
     tally.enabled += usize::from(!node.is_disabled());
     tally.python += usize::from(node.python);
-    let Some(sql) = &node.sql else {
+    let Some(sql) = node.sql.as_ref().filter(|_| !node.python) else {
         return Vec::new();
     };
     if node.config.text("materialized") == Some("semantic_view") || is_empty(sql) {
