@@ -90,7 +90,7 @@ impl Raw {
 /// no node or two nodes share the id), the flagged symbol (else the flagged text with its white
 /// space folded), and its ordinal among equals. Neither lines nor messages enter it.
 pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
-    let cx = Cx { project };
+    let cx = Cx::new(project);
     let mut raw = run(&cx, rules);
     sort(project, rules, &mut raw);
     // A select that stands in several readings of a file is judged in each of them.

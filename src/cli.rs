@@ -232,6 +232,9 @@ pub struct GraphArgs {
     /// How to print the graph
     #[arg(long, value_enum, default_value_t = GraphFormat::Json)]
     pub format: GraphFormat,
+    /// Print each model's output columns, and which columns they are made of (JSON only)
+    #[arg(long)]
+    pub columns: bool,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,

@@ -1,5 +1,6 @@
 //! What a rule is.
 
+use crate::project::lineage::Lineage;
 use crate::project::{Node, NodeId, Project};
 use crate::syntax::comment::Suppression;
 use crate::text::FileId;
@@ -7,6 +8,7 @@ use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// The smallest preset that holds a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +118,22 @@ impl Meta {
 pub struct Cx<'a> {
     /// The project.
     pub project: &'a Project,
+    lineage: OnceLock<Lineage<'a>>,
+}
+
+impl<'a> Cx<'a> {
+    /// What rules may look at in a project.
+    pub fn new(project: &'a Project) -> Self {
+        Self {
+            project,
+            lineage: OnceLock::new(),
+        }
+    }
+
+    /// The columns of its nodes. A node is read when a rule asks for it.
+    pub fn lineage(&self) -> &Lineage<'a> {
+        self.lineage.get_or_init(|| Lineage::new(self.project))
+    }
 }
 
 /// Takes a rule's findings. It knows whose they are.

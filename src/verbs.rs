@@ -323,8 +323,12 @@ pub fn schema(args: &SchemaArgs) -> Printed {
 /// # Errors
 /// As [`run::prepare`]; also a selection that matches nothing.
 pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
+    if args.columns && args.format != GraphFormat::Json {
+        let help = "leave out one of --columns and --format".to_owned();
+        return Err(RunError::usage("--columns is for JSON", Some(help)));
+    }
     let request = request(&args.project, &args.select, cwd)?;
-    let (graph, notes) = match graph_of(&request) {
+    let (graph, notes) = match graph_of(&request, args.columns) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
             (graph::empty(), note(&message))
         }
@@ -342,7 +346,7 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
     })
 }
 
-fn graph_of(request: &Request) -> Result<GraphReport, RunError> {
+fn graph_of(request: &Request, columns: bool) -> Result<GraphReport, RunError> {
     let project = run::prepare(request)?.project;
     let selection = &request.selection;
     let all = selection.select.is_empty() && selection.exclude.is_empty();
@@ -350,7 +354,11 @@ fn graph_of(request: &Request) -> Result<GraphReport, RunError> {
         true => None,
         false => Some(select::nodes(&project, selection)?),
     };
-    Ok(graph::graph(&project, selected.as_ref()))
+    let mut report = graph::graph(&project, selected.as_ref());
+    if columns {
+        graph::add_columns(&mut report, &project);
+    }
+    Ok(report)
 }
 
 fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {

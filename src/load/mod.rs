@@ -14,7 +14,7 @@ pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 
 use crate::syntax::yaml::{self, Yaml};
-use crate::text::{FileId, Files, ReadProblem, TextFile, read_text, relative_path};
+use crate::text::{FileId, Files, ReadProblem, TextFile, read_first_line, read_text, relative_path};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -257,10 +257,11 @@ impl Loader {
             .map(|f| {
                 let rel = relative_path(&f.path, &place.project_dir);
                 // A package's models are known by name; a seed's rows are data.
-                let unread = f.role == Role::Seed || (f.package > 0 && !read_in_package(f.role));
-                let (text, problem) = match unread {
-                    true => (String::new(), None),
-                    false => read_text(&f.path),
+                let unread = f.package > 0 && !read_in_package(f.role);
+                let (text, problem) = match f.role {
+                    Role::Seed => (read_first_line(&f.path), None),
+                    _ if unread => (String::new(), None),
+                    _ => read_text(&f.path),
                 };
                 TextFile::new(rel, f.path.clone(), text, problem)
             })

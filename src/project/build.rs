@@ -128,6 +128,7 @@ pub fn build(
         counts,
         config,
         by_id,
+        index,
         package_files: package_projects,
     })
 }

@@ -6,6 +6,7 @@ mod config;
 mod graph;
 mod inline;
 mod layers;
+pub mod lineage;
 mod overlay;
 mod properties;
 mod resolve;
@@ -24,7 +25,7 @@ pub use resolve::{Reference, Resolution};
 use crate::config::{Config, Layer, Matcher, Subject};
 use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
-use crate::syntax::jinja::MacroLibrary;
+use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::SqlFile;
 use crate::syntax::yaml::Yaml;
@@ -220,6 +221,7 @@ pub struct Project {
     /// The configuration.
     pub config: Config,
     by_id: FxHashMap<String, NodeId>,
+    index: resolve::Index,
     /// dbt_project.yml of installed packages.
     package_files: Vec<FileId>,
 }
@@ -233,6 +235,11 @@ impl Project {
     /// A node by its unique id; of several that share it, the first enabled one.
     pub fn by_unique_id(&self, unique_id: &str) -> Option<&Node> {
         self.by_id.get(unique_id).map(|id| self.node(*id))
+    }
+
+    /// What a `ref` or `source` in a node's file means.
+    pub fn resolve(&self, node: &Node, relation: &RelationRef) -> Resolution {
+        self.index.resolve(&self.nodes, relation, node.package)
     }
 
     /// The project's own models that are not disabled.

@@ -34,6 +34,7 @@ pub enum Resolution {
 }
 
 /// Nodes by what references call them.
+#[derive(Debug)]
 pub(super) struct Index {
     refable: FxHashMap<String, Vec<NodeId>>,
     sources: FxHashMap<(String, String), NodeId>,

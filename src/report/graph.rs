@@ -1,8 +1,10 @@
 //! The project's nodes and edges, as data and as pictures.
 
 use super::SCHEMA_VERSION;
+use crate::project::lineage::Lineage;
 use crate::project::{Node, NodeId, Project, ResourceType};
 use crate::text::visible;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,7 +20,13 @@ pub struct GraphReport {
     pub nodes: Vec<GraphNode>,
     /// Parent and child, by their unique ids, sorted.
     pub edges: Vec<(String, String)>,
+    /// Under `--columns`: parent, its column, child, the child's column that is made of it, sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column_edges: Option<Vec<ColumnEdge>>,
 }
+
+/// Parent, column, child, column.
+pub type ColumnEdge = (String, String, String, String);
 
 /// A node.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -37,6 +45,10 @@ pub struct GraphNode {
     pub tags: Vec<String>,
     /// Null where it depends on what only a run knows.
     pub enabled: Option<bool>,
+    /// Under `--columns`, of a model: the names of its output columns, in order; null where one of
+    /// them is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Option<Vec<String>>>,
     /// What a person calls it; for pictures.
     #[serde(skip)]
     label: String,
@@ -62,7 +74,39 @@ pub fn graph(project: &Project, selected: Option<&FxHashSet<NodeId>>) -> GraphRe
         schema_version: SCHEMA_VERSION,
         nodes: nodes.map(|n| node(project, n)).collect(),
         edges: edges.into_iter().map(|(p, c)| (id(p), id(c))).collect(),
+        column_edges: None,
     }
+}
+
+/// Adds columns and the edges between them to a graph of the project.
+pub fn add_columns(graph: &mut GraphReport, project: &Project) {
+    let lineage = Lineage::new(project);
+    project.nodes.par_iter().for_each(|node| {
+        lineage.output(node.id);
+    });
+    let mut edges = Vec::new();
+    for node in &mut graph.nodes {
+        let Some(known) = project.by_unique_id(&node.unique_id) else {
+            continue;
+        };
+        if known.resource_type == ResourceType::Model {
+            let names = lineage.names(known.id);
+            node.columns = Some(names.map(|n| n.into_iter().map(str::to_owned).collect()));
+        }
+        for column in &lineage.output(known.id).columns {
+            let Some(name) = &column.name else { continue };
+            edges.extend(column.origin.from.iter().map(|from| {
+                let parent = project.node(from.node).unique_id.clone();
+                let (from, to) = (from.column.to_string(), name.to_string());
+                (parent, from, node.unique_id.clone(), to)
+            }));
+        }
+    }
+    let shown: FxHashSet<&str> = graph.nodes.iter().map(|n| n.unique_id.as_str()).collect();
+    edges.retain(|(parent, ..)| shown.contains(parent.as_str()));
+    edges.sort();
+    edges.dedup();
+    graph.column_edges = Some(edges);
 }
 
 /// A graph without nodes.
@@ -71,6 +115,7 @@ pub fn empty() -> GraphReport {
         schema_version: SCHEMA_VERSION,
         nodes: Vec::new(),
         edges: Vec::new(),
+        column_edges: None,
     }
 }
 
@@ -83,6 +128,7 @@ fn node(project: &Project, node: &Node) -> GraphNode {
         materialized: materialized(node).map(str::to_owned),
         tags: node.config.tags(),
         enabled: node.enabled,
+        columns: None,
         label: node.display_name(),
     }
 }

@@ -92,6 +92,9 @@ pub struct SqlFile {
     pub variants: Vec<Query>,
     /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
     pub shimmed: Vec<Span>,
+    /// Places of the first reading at which a run may send more or less text than stands there: a
+    /// condition or a loop that is not known, an unknown for which nothing was put.
+    pub doubtful: Vec<Span>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
     pub read_bytes: u32,
     /// The work limit was reached.
@@ -194,6 +197,7 @@ struct Attempt {
     result: Result<QueryTree, ParseError>,
     inline: Inline,
     visited: Visited,
+    doubtful: Vec<Range<u32>>,
 }
 
 impl Attempt {
@@ -216,6 +220,7 @@ impl Attempt {
             result,
             inline,
             visited: evaluation.visited.clone(),
+            doubtful: evaluation.doubtful.clone(),
         }
     }
 }
@@ -228,6 +233,9 @@ impl Reader<'_> {
         match attempt.result {
             Ok(tree) => {
                 out.shimmed = tree.shimmed;
+                let silent = attempt.rendered.silent.iter();
+                let doubtful = attempt.doubtful.iter().chain(silent);
+                out.doubtful = doubtful.map(|r| span(self.file, r)).collect();
                 out.rendered = self.keep_text.then(|| attempt.rendered.text.into());
                 out.sql = match tree.query {
                     Some(query) => SqlTree::Parsed(Box::new(query)),
@@ -342,6 +350,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         sql: SqlTree::NotRead,
         variants: Vec::new(),
         shimmed: Vec::new(),
+        doubtful: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,

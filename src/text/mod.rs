@@ -11,7 +11,7 @@ mod visible;
 
 pub use lines::{LineCol, LineIndex};
 pub use nearest::nearest;
-pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_text};
+pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_first_line, read_text};
 pub use visible::{blanked, commands, cut, is_hidden, one_line, visible};
 
 use std::path::{Path, PathBuf};

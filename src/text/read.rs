@@ -1,7 +1,7 @@
 //! Reading files: bounded, and never losing a byte's place.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// A file larger than this is not read as text; the report says so. The largest model seen in the
@@ -28,6 +28,24 @@ pub fn read_text(path: &Path) -> (String, Option<ReadProblem>) {
         Ok(Err(size)) => (String::new(), Some(ReadProblem::TooLarge(size))),
         Err(e) => (String::new(), Some(ReadProblem::Unreadable(e.to_string()))),
     }
+}
+
+/// A line longer than this is not read by [`read_first_line`].
+const MAX_LINE_BYTES: u64 = 64 << 10;
+
+/// The first line of a file, without its end: of a seed the header, its rows are data. Empty where
+/// there is none, where it is too long, or no UTF-8.
+pub fn read_first_line(path: &Path) -> String {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| match file.metadata()?.is_file() {
+        true => BufReader::with_capacity(4096, file.take(MAX_LINE_BYTES)).read_until(b'\n', &mut bytes),
+        false => Ok(0),
+    });
+    if read.is_err() || (bytes.len() as u64 == MAX_LINE_BYTES && !bytes.ends_with(b"\n")) {
+        return String::new();
+    }
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    text.trim_end_matches(['\r', '\n']).to_owned()
 }
 
 fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
@@ -134,6 +152,22 @@ mod tests {
         let (text, problem) = decode(b"a\xFFb\xC3(c".to_vec());
         assert_eq!(text, "a?b?(c");
         assert_eq!(problem, Some(ReadProblem::NotUtf8(1)));
+    }
+
+    #[test]
+    fn a_first_line_is_whole_or_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = |bytes: &[u8]| {
+            let path = dir.path().join("x.csv");
+            std::fs::write(&path, bytes).unwrap();
+            read_first_line(&path)
+        };
+        assert_eq!(line(b"a,b\r\n1,2\n"), "a,b");
+        assert_eq!(line(b"a,b"), "a,b");
+        assert_eq!(line(b""), "");
+        assert_eq!(line(b"a\xFF,b\n"), "");
+        assert_eq!(line(&vec![b'x'; 70_000]), "");
+        assert_eq!(read_first_line(dir.path()), "");
     }
 
     #[test]

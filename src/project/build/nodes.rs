@@ -475,6 +475,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
         });
     }
     SqlFile {
+        doubtful: Vec::new(),
         relations,
         printed: Vec::new(),
         configs: python_config(file, src),

@@ -136,7 +136,9 @@ impl<'a> Evaluator<'a> {
             self.set(target, Value::Unknown);
         }
         self.set("loop", loop_value(0, 1));
+        self.guessed += 1;
         self.render(&node.body, out);
+        self.guessed -= 1;
         self.scopes.pop();
     }
 

@@ -111,6 +111,9 @@ pub struct Evaluation {
     pub visited: Visited,
     /// Calls in the order they were made.
     pub calls: Vec<Call>,
+    /// Ranges of the file whose text is printed under a condition that is not known, or in a loop
+    /// over what is not known.
+    pub doubtful: Vec<Range<u32>>,
     /// It depended on something that another mode or target would decide otherwise.
     pub assumed: bool,
     /// The work limit was reached; what follows is unknown.
@@ -151,6 +154,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) fuel: u32,
     /// Depth of conditions that are not known.
     pub(super) unsure: u32,
+    /// Depth of loops over what is not known.
+    pub(super) guessed: u32,
     printed: usize,
     pub(super) scopes: Vec<Scope>,
     pub(super) returned: Option<Value>,
@@ -180,6 +185,7 @@ impl<'a> Evaluator<'a> {
             depth: 0,
             fuel: FUEL,
             unsure: 0,
+            guessed: 0,
             printed: 0,
             scopes: vec![Scope::default()],
             returned: None,
@@ -282,6 +288,7 @@ impl<'a> Evaluator<'a> {
         if !self.grow((range.end - range.start) as usize) {
             return;
         }
+        self.doubt(self.place(range));
         match &self.origin {
             None => out.push(Piece::Verbatim(range.clone())),
             Some(origin) => {
@@ -291,7 +298,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Remembers that what this range prints may not be printed by a run.
+    fn doubt(&mut self, range: Range<u32>) {
+        if self.unsure + self.guessed == 0 {
+            return;
+        }
+        match self.out.doubtful.last_mut() {
+            // Text and output follow one another.
+            Some(last) if last.start <= range.start && range.start <= last.end => {
+                last.end = last.end.max(range.end);
+            }
+            _ => self.out.doubtful.push(range),
+        }
+    }
+
     fn print(&mut self, value: Value, place: Range<u32>, out: &mut Vec<Piece>) {
+        self.doubt(place.clone());
         match value {
             Value::Undefined => {}
             Value::Relation(id) => out.push(Piece::Relation(id, place)),

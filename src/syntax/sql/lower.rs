@@ -122,6 +122,7 @@ impl Lower<'_> {
             && let Body::Select(select) = &mut body
         {
             select.partial = true;
+            select.rewritten = true;
         }
         let order_by = match query.order_by.as_ref().map(|o| &o.kind) {
             Some(sp::OrderByKind::Expressions(exprs)) => {
@@ -169,7 +170,7 @@ impl Lower<'_> {
 
     /// Walks down the left spine, which may be thousands of branches long.
     fn set_operation(&self, body: &sp::SetExpr) -> (Body, Out) {
-        let mut chain: Vec<(SetOp, &sp::SetExpr)> = Vec::new();
+        let mut chain: Vec<(SetOp, bool, &sp::SetExpr)> = Vec::new();
         let mut here = body;
         while let sp::SetExpr::SetOperation {
             op,
@@ -178,9 +179,11 @@ impl Lower<'_> {
             right,
         } = here
         {
-            let all = matches!(
+            use sp::SetQuantifier as Q;
+            let all = matches!(set_quantifier, Q::All | Q::AllByName);
+            let by_name = matches!(
                 set_quantifier,
-                sp::SetQuantifier::All | sp::SetQuantifier::AllByName
+                Q::ByName | Q::AllByName | Q::DistinctByName
             );
             let op = match op {
                 sp::SetOperator::Union if all => SetOp::UnionAll,
@@ -188,23 +191,29 @@ impl Lower<'_> {
                 sp::SetOperator::Intersect => SetOp::Intersect,
                 sp::SetOperator::Except | sp::SetOperator::Minus => SetOp::Except,
             };
-            chain.push((op, right));
+            chain.push((op, by_name, right));
             here = left;
         }
         let (mut body, mut at) = self.body(here);
-        for (op, right) in chain.into_iter().rev() {
+        for (op, by_name, right) in chain.into_iter().rev() {
             let (right, right_at) = self.body(right);
             at = join(at, right_at);
             body = match body {
                 Body::Set {
                     op: same,
+                    by_name: same_way,
                     mut branches,
-                } if same == op => {
+                } if same == op && same_way == by_name => {
                     branches.push(right);
-                    Body::Set { op, branches }
+                    Body::Set {
+                        op,
+                        by_name,
+                        branches,
+                    }
                 }
                 left => Body::Set {
                     op,
+                    by_name,
                     branches: vec![left, right],
                 },
             };
@@ -263,6 +272,7 @@ impl Lower<'_> {
             || !select.connect_by.is_empty()
             || select.exclude.is_some()
             || select.value_table_mode.is_some();
+        let rewritten = select.exclude.is_some() || select.value_table_mode.is_some();
         let select = Select {
             keyword: self.span(keyword),
             distinct: select.distinct.is_some(),
@@ -273,6 +283,7 @@ impl Lower<'_> {
             having,
             qualify,
             partial,
+            rewritten,
         };
         (select, at)
     }
@@ -298,18 +309,18 @@ impl Lower<'_> {
             }
             sp::SelectItem::Wildcard(options) => {
                 let at = bytes(options.wildcard_token.0.span);
-                let named = self.star_names(options);
                 let qualifier = Vec::new();
-                (ItemKind::Star { qualifier, named }, at)
+                let options = self.star_options(options);
+                (ItemKind::Star { qualifier, options }, at)
             }
             sp::SelectItem::QualifiedWildcard(kind, options) => {
                 let star = bytes(options.wildcard_token.0.span);
-                let named = self.star_names(options);
+                let options = self.star_options(options);
                 let (qualifier, at) = match kind {
                     sp::SelectItemQualifiedWildcardKind::ObjectName(name) => self.name(name),
                     sp::SelectItemQualifiedWildcardKind::Expr(e) => (Vec::new(), self.expr(e).1),
                 };
-                (ItemKind::Star { qualifier, named }, join(at, star))
+                (ItemKind::Star { qualifier, options }, join(at, star))
             }
         };
         let wide = self.widen_item(at);
@@ -320,23 +331,38 @@ impl Lower<'_> {
         (item, wide)
     }
 
-    fn star_names(&self, options: &sp::WildcardAdditionalOptions) -> Vec<Ident> {
-        let mut names = Vec::new();
+    fn star_options(&self, options: &sp::WildcardAdditionalOptions) -> StarOptions {
+        let mut out = StarOptions {
+            filtered: options.opt_ilike.is_some() || options.opt_alias.is_some(),
+            ..StarOptions::default()
+        };
         match &options.opt_exclude {
-            Some(sp::ExcludeSelectItem::Single(name)) => names.extend(self.name(name).0.pop()),
+            Some(sp::ExcludeSelectItem::Single(name)) => {
+                out.except.extend(self.name(name).0.pop());
+            }
             Some(sp::ExcludeSelectItem::Multiple(list)) => {
-                names.extend(list.iter().filter_map(|n| self.name(n).0.pop()));
+                let names = list.iter().filter_map(|n| self.name(n).0.pop());
+                out.except.extend(names);
             }
             None => {}
         }
         if let Some(except) = &options.opt_except {
-            names.push(self.ident(&except.first_element));
-            names.extend(self.idents(&except.additional_elements));
+            out.except.push(self.ident(&except.first_element));
+            out.except.extend(self.idents(&except.additional_elements));
         }
         if let Some(replace) = &options.opt_replace {
-            names.extend(replace.items.iter().map(|r| self.ident(&r.column_name)));
+            let items = replace.items.iter();
+            out.replace
+                .extend(items.map(|r| (self.ident(&r.column_name), self.expr(&r.expr).0)));
         }
-        names
+        let renamed: &[sp::IdentWithAlias] = match &options.opt_rename {
+            Some(sp::RenameSelectItem::Single(one)) => std::slice::from_ref(one),
+            Some(sp::RenameSelectItem::Multiple(list)) => list,
+            None => &[],
+        };
+        let pair = |r: &sp::IdentWithAlias| (self.ident(&r.ident), self.ident(&r.alias));
+        out.rename.extend(renamed.iter().map(pair));
+        out
     }
 
     /// sqlparser's spans of expressions lack keywords and parentheses (`cast(` … `)`); an entry of
@@ -528,6 +554,10 @@ impl Lower<'_> {
         let factor = Factor {
             span: self.span(at.clone()),
             alias: alias.as_ref().map(|a| self.ident(&a.name)),
+            alias_columns: alias
+                .iter()
+                .flat_map(|a| self.idents(a.columns.iter().map(|c| &c.name)))
+                .collect(),
             kind,
         };
         (factor, join(at, alias_at.unwrap_or(NOWHERE)))

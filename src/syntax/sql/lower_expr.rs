@@ -223,7 +223,17 @@ impl Lower<'_> {
             }
             E::Interval(interval) => self.other([&*interval.value]),
             E::Dictionary(fields) => self.other(fields.iter().map(|f| &*f.value)),
-            E::Lambda(lambda) => self.other([&*lambda.body]),
+            E::Lambda(lambda) => {
+                let params: Vec<&sp::Ident> = match &lambda.params {
+                    sp::OneOrManyWithParens::One(p) => vec![&p.name],
+                    sp::OneOrManyWithParens::Many(many) => many.iter().map(|p| &p.name).collect(),
+                };
+                let (body, at) = self.expr(&lambda.body);
+                (
+                    ExprKind::Lambda(self.idents(params), Box::new(body)),
+                    at,
+                )
+            }
             E::TypedString(typed) => (ExprKind::Literal(Literal::Other), bytes(typed.value.span)),
             _ => (ExprKind::Other(Vec::new()), NOWHERE),
         }

@@ -17,6 +17,8 @@ pub struct Rendered {
     pub unknowns: Vec<Unknown>,
     /// Ranges of the file that stand in the text as they are.
     pub covered: Vec<Range<u32>>,
+    /// Ranges of the file that print something unknown, for which nothing stands in the text.
+    pub silent: Vec<Range<u32>>,
 }
 
 /// Text that stands for something unknown.
@@ -164,6 +166,9 @@ impl Renderer<'_> {
             choices: choices.len(),
         });
         let text = choices.swap_remove(choice);
+        if text.is_empty() {
+            self.out.silent.push(range.clone());
+        }
         self.push(&text, range.clone(), false);
     }
 

@@ -26,6 +26,11 @@ impl Ident {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// The relation that Jinja prints here.
+    pub fn relation(&self) -> Option<RelationId> {
+        placeholder::relation_id(&self.name).map(RelationId)
+    }
+
     /// Does it hold text that Jinja prints and we do not know?
     pub fn is_opaque(&self) -> bool {
         placeholder::is_unknown(&self.name) || placeholder::relation_id(&self.name).is_some()
@@ -71,6 +76,8 @@ pub enum Body {
     Set {
         /// Which.
         op: SetOp,
+        /// `union by name`: columns are matched by their names, not by their places.
+        by_name: bool,
         /// The branches in order.
         branches: Vec<Body>,
     },
@@ -111,9 +118,12 @@ pub struct Select {
     pub having: Option<Expr>,
     /// `qualify`.
     pub qualify: Option<Expr>,
-    /// Something in it is not in this tree (pipe operators, connect by, lateral view …): what it
-    /// outputs is not known.
+    /// Something in it is not in this tree (pipe operators, connect by, lateral view …): what its
+    /// stars output is not known.
     pub partial: bool,
+    /// Of what is not in this tree, something decides what it outputs (pipe operators, `select as
+    /// struct`): its select list does not say it.
+    pub rewritten: bool,
 }
 
 /// An entry of a select list.
@@ -139,9 +149,22 @@ pub enum ItemKind {
     Star {
         /// `t`.
         qualifier: Vec<Ident>,
-        /// Columns that `except`, `exclude` or `replace` name.
-        named: Vec<Ident>,
+        /// What `except`, `replace`, `rename` … say.
+        options: StarOptions,
     },
+}
+
+/// What stands behind a star.
+#[derive(Debug, Default)]
+pub struct StarOptions {
+    /// `except (a)`, `exclude (a)`: columns that are left out.
+    pub except: Vec<Ident>,
+    /// `replace (expr as a)`: columns that another expression takes the place of.
+    pub replace: Vec<(Ident, Expr)>,
+    /// `rename (a as b)`.
+    pub rename: Vec<(Ident, Ident)>,
+    /// Something else chooses among the columns (`ilike`, `columns('…')`), or changes all names.
+    pub filtered: bool,
 }
 
 /// A relation and what is joined to it.
@@ -201,6 +224,8 @@ pub struct Factor {
     pub span: Span,
     /// Its alias.
     pub alias: Option<Ident>,
+    /// `as alias (a, b)`: other names for its columns.
+    pub alias_columns: Vec<Ident>,
     /// What it is.
     pub kind: FactorKind,
 }
@@ -302,6 +327,8 @@ pub enum ExprKind {
     Subquery(Box<Query>, Vec<Expr>),
     /// `a:b.c`, `a[0]`, `a.b` of a value.
     Access(Box<Expr>, Vec<Expr>),
+    /// `x -> …`: an anonymous function, with its parameters.
+    Lambda(Vec<Ident>, Box<Expr>),
     /// Text that Jinja prints and we do not know.
     Opaque,
     /// Any other form, with its parts.
@@ -390,7 +417,8 @@ impl Expr {
             | ExprKind::Subquery(_, parts) => parts.iter().collect(),
             ExprKind::Not(e)
             | ExprKind::IsNull { value: e, .. }
-            | ExprKind::Cast { value: e, .. } => {
+            | ExprKind::Cast { value: e, .. }
+            | ExprKind::Lambda(_, e) => {
                 vec![e]
             }
             ExprKind::Compare(_, parts) => parts.iter().collect(),
