@@ -178,7 +178,7 @@ fn factor_reads(
         FactorKind::Subquery { .. } => json!("subquery"),
         FactorKind::Function { .. } => json!("function"),
         FactorKind::Opaque => json!("opaque"),
-        FactorKind::Derived(inner) => return factor_reads(sql, inner, scope, how, out),
+        FactorKind::Derived(inner, _) => return factor_reads(sql, inner, scope, how, out),
         FactorKind::Nested(from) => return from_reads(sql, from, scope, how.0, out),
     };
     let alias = factor.alias.as_ref().map(|a| &*a.name);

@@ -14,7 +14,9 @@ pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 
 use crate::syntax::yaml::{self, Yaml};
-use crate::text::{FileId, Files, ReadProblem, TextFile, read_first_line, read_text, relative_path};
+use crate::text::{
+    FileId, Files, ReadProblem, TextFile, read_first_line, read_text, relative_path,
+};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

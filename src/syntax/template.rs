@@ -95,6 +95,9 @@ pub struct SqlFile {
     /// Places of the first reading at which a run may send more or less text than stands there: a
     /// condition or a loop that is not known, an unknown for which nothing was put.
     pub doubtful: Vec<Span>,
+    /// A reading with every known macro in place of its call, where a macro prints columns: it
+    /// says what the file outputs. What macros print is theirs, so rules judge [`SqlFile::sql`].
+    pub inlined: Option<Box<Inlined>>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
     pub read_bytes: u32,
     /// The work limit was reached.
@@ -102,6 +105,19 @@ pub struct SqlFile {
     /// The text that gave the tree, where [`Environment::keep_text`] asks for it: it is large, and
     /// no rule needs it.
     pub rendered: Option<Box<str>>,
+}
+
+/// A file's SQL with every known macro in place of its call.
+#[derive(Debug)]
+pub struct Inlined {
+    /// Its tree.
+    pub query: Query,
+    /// By [`RelationId`] of this tree.
+    pub printed: Vec<RelationRef>,
+    /// As [`SqlFile::doubtful`].
+    pub doubtful: Vec<Span>,
+    /// As [`SqlFile::shimmed`].
+    pub shimmed: Vec<Span>,
 }
 
 impl SqlFile {
@@ -121,8 +137,7 @@ impl SqlFile {
 
     /// Does the place hold something that the SQL parser was not shown as it is?
     pub fn is_shimmed(&self, span: Span) -> bool {
-        let touches = |s: &Span| s.start < span.end && span.start < s.end;
-        self.shimmed.iter().any(touches)
+        self.shimmed.iter().any(|s| s.touches(span))
     }
 
     /// What a relation of the tree names.
@@ -233,9 +248,11 @@ impl Reader<'_> {
         match attempt.result {
             Ok(tree) => {
                 out.shimmed = tree.shimmed;
-                let silent = attempt.rendered.silent.iter();
-                let doubtful = attempt.doubtful.iter().chain(silent);
-                out.doubtful = doubtful.map(|r| span(self.file, r)).collect();
+                out.doubtful = doubtful(self.file, &attempt.doubtful, &attempt.rendered);
+                let macros_print = tree.query.as_ref().is_some_and(Query::has_unknown_columns);
+                if macros_print && attempt.inline != Inline::All && !out.macros.is_empty() {
+                    out.inlined = self.inlined().map(Box::new);
+                }
                 out.rendered = self.keep_text.then(|| attempt.rendered.text.into());
                 out.sql = match tree.query {
                     Some(query) => SqlTree::Parsed(Box::new(query)),
@@ -298,6 +315,19 @@ impl Reader<'_> {
         Attempt::new(rendered, result, inline, evaluation)
     }
 
+    /// Reads the file with every known macro in place of its call.
+    fn inlined(&self) -> Option<Inlined> {
+        let evaluation = (self.run)(Mode::Sql, Inline::All, None);
+        let attempt = self.attempt(&evaluation, Inline::All, true);
+        let tree = attempt.result.ok()?;
+        Some(Inlined {
+            query: tree.query?,
+            printed: attempt.visited.relations,
+            doubtful: doubtful(self.file, &attempt.doubtful, &attempt.rendered),
+            shimmed: tree.shimmed,
+        })
+    }
+
     /// Reads branches that no reading has taken, each once.
     fn variants(
         &self,
@@ -322,6 +352,12 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Where a run may send more or less text than was rendered.
+fn doubtful(file: FileId, evaluated: &[Range<u32>], rendered: &Rendered) -> Vec<Span> {
+    let all = evaluated.iter().chain(&rendered.silent);
+    all.map(|r| span(file, r)).collect()
 }
 
 fn span(file: FileId, range: &Range<u32>) -> Span {
@@ -351,6 +387,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         variants: Vec::new(),
         shimmed: Vec::new(),
         doubtful: Vec::new(),
+        inlined: None,
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,

@@ -48,6 +48,12 @@ impl Span {
         Self::new(file, 0, 0)
     }
 
+    /// Do they share a byte? An empty span shares those that it stands between.
+    pub fn touches(self, other: Span) -> bool {
+        let end = |s: Span| s.end.max(s.start + 1);
+        self.file == other.file && self.start < end(other) && other.start < end(self)
+    }
+
     /// The byte range, ready to index the file's text.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize

@@ -38,7 +38,9 @@ const MAX_LINE_BYTES: u64 = 64 << 10;
 pub fn read_first_line(path: &Path) -> String {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| match file.metadata()?.is_file() {
-        true => BufReader::with_capacity(4096, file.take(MAX_LINE_BYTES)).read_until(b'\n', &mut bytes),
+        true => {
+            BufReader::with_capacity(4096, file.take(MAX_LINE_BYTES)).read_until(b'\n', &mut bytes)
+        }
         false => Ok(0),
     });
     if read.is_err() || (bytes.len() as u64 == MAX_LINE_BYTES && !bytes.ends_with(b"\n")) {

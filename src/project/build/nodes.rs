@@ -476,6 +476,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
     }
     SqlFile {
         doubtful: Vec::new(),
+        inlined: None,
         relations,
         printed: Vec::new(),
         configs: python_config(file, src),

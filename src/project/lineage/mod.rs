@@ -66,7 +66,11 @@ pub struct Output<'p> {
 impl<'p> Output<'p> {
     /// A column by its name; case does not matter.
     pub fn column(&self, name: &str) -> Option<&OutputColumn<'p>> {
-        let is = |c: &&OutputColumn| c.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name));
+        let is = |c: &&OutputColumn| {
+            c.name
+                .as_ref()
+                .is_some_and(|n| n.eq_ignore_ascii_case(name))
+        };
         self.columns.iter().find(is)
     }
 }
@@ -184,14 +188,14 @@ impl<'p> Lineage<'p> {
         let Some(sql) = &node.sql else {
             return self.declared(node);
         };
-        let Some(query) = sql.query().filter(|_| !node.python) else {
+        let reader = Reader::of_file(self, node, sql).filter(|_| !node.python);
+        let Some((mut reader, query)) = reader else {
             return Output {
                 open: true,
                 reads_more: true,
                 ..Output::default()
             };
         };
-        let mut reader = Reader::new(self, node, sql);
         let mut relation = reader.query(query, None);
         if !query.alone || sql.exhausted {
             relation.spoil();
@@ -296,7 +300,12 @@ fn snapshot_columns<'p>(node: &Node) -> Vec<Column<'p>> {
     let value = |key: &str| node.config.get(key).and_then(|v| v.value.as_ref());
     let renamed = value("snapshot_meta_column_names");
     let deletes = value("hard_deletes").and_then(|v| v.as_str()) == Some("new_record");
-    let mut names = vec!["dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"];
+    let mut names = vec![
+        "dbt_scd_id",
+        "dbt_updated_at",
+        "dbt_valid_from",
+        "dbt_valid_to",
+    ];
     names.extend(deletes.then_some("dbt_is_deleted"));
     let column = |name: &str| Column {
         name: Some(
@@ -324,7 +333,9 @@ fn csv_header(text: &str, delimiter: char) -> Vec<String> {
     let mut quoted = false;
     let mut chars = text.trim_start_matches('\u{feff}').chars().peekable();
     while let Some(c) = chars.next() {
-        let Some(field) = fields.last_mut() else { break };
+        let Some(field) = fields.last_mut() else {
+            break;
+        };
         match c {
             '"' if quoted && chars.peek() == Some(&'"') => {
                 chars.next();

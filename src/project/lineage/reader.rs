@@ -26,7 +26,12 @@ pub(super) struct Reader<'l, 'p> {
     node: &'p Node,
     /// The nodes whose columns are known before it is read.
     parents: Vec<NodeId>,
-    pub(super) sql: &'p SqlFile,
+    /// What its relations name.
+    printed: &'p [RelationRef],
+    /// Where a run may send something else.
+    doubtful: &'p [Span],
+    /// What the SQL parser was not shown.
+    shimmed: &'p [Span],
     pub(super) dialect: Dialect,
     /// CTEs that are visible, inner ones last.
     ctes: Vec<(&'p Ident, Shared<'p>)>,
@@ -41,12 +46,19 @@ pub(super) struct Reader<'l, 'p> {
 }
 
 impl<'l, 'p> Reader<'l, 'p> {
-    pub(super) fn new(lineage: &'l Lineage<'p>, node: &'p Node, sql: &'p SqlFile) -> Self {
-        Self {
+    /// Reads the columns of a node's file, with the query that tells most of them.
+    pub(super) fn of_file(
+        lineage: &'l Lineage<'p>,
+        node: &'p Node,
+        sql: &'p SqlFile,
+    ) -> Option<(Self, &'p Query)> {
+        let reader = |printed, doubtful, shimmed| Self {
+            printed,
+            doubtful,
+            shimmed,
             lineage,
             node,
             parents: lineage.parents(node.id),
-            sql,
             dialect: lineage.project.dialect.dialect,
             ctes: Vec::new(),
             outside: FxHashMap::default(),
@@ -54,7 +66,20 @@ impl<'l, 'p> Reader<'l, 'p> {
             reads_more: false,
             undeclared: BTreeSet::new(),
             fuel: FUEL,
-        }
+        };
+        Some(match &sql.inlined {
+            Some(i) => (reader(&i.printed, &i.doubtful, &i.shimmed), &i.query),
+            None => (
+                reader(&sql.printed, &sql.doubtful, &sql.shimmed),
+                sql.query()?,
+            ),
+        })
+    }
+
+    fn relation(&self, id: RelationId) -> &'p RelationRef {
+        self.printed
+            .get(id.0 as usize)
+            .unwrap_or(&RelationRef::Other)
     }
 
     /// The columns that a query outputs.
@@ -174,7 +199,8 @@ impl<'l, 'p> Reader<'l, 'p> {
         }
         let clauses = [&select.filter, &select.having, &select.qualify];
         let groups = select.group_by.iter().flatten();
-        for e in clauses.into_iter().flatten().chain(groups) {
+        let others = groups.chain(&select.others);
+        for e in clauses.into_iter().flatten().chain(others) {
             self.expr(e, &scope);
         }
         out
@@ -184,9 +210,7 @@ impl<'l, 'p> Reader<'l, 'p> {
     /// pass among the places that the parser was not shown.
     fn is_doubtful(&self, place: Option<Span>, from: bool) -> bool {
         let Some(place) = place else { return false };
-        let inside = |s: &&Span| {
-            s.file == place.file && s.start < place.end && place.start < s.end.max(s.start + 1)
-        };
+        let inside = |s: &&Span| s.touches(place);
         let harmless = |s: &Span| {
             let text = self.lineage.project.text(*s).trim().to_ascii_lowercase();
             matches!(
@@ -194,8 +218,8 @@ impl<'l, 'p> Reader<'l, 'p> {
                 "final" | "any" | "all" | "asof" | "global" | "at" | "sample"
             )
         };
-        self.sql.doubtful.iter().any(|s| inside(&s))
-            || (from && self.sql.shimmed.iter().any(|s| inside(&s) && !harmless(s)))
+        self.doubtful.iter().any(|s| inside(&s))
+            || (from && self.shimmed.iter().any(|s| inside(&s) && !harmless(s)))
     }
 
     fn item(&mut self, item: &'p Item, scope: &Scope<'_, 'p>, out: &mut Relation<'p>) {
@@ -213,7 +237,7 @@ impl<'l, 'p> Reader<'l, 'p> {
             }
             ItemKind::Expr { expr, alias } => {
                 let found = self.resolved(expr, scope);
-                let shimmed = self.sql.is_shimmed(item.span);
+                let shimmed = self.shimmed.iter().any(|s| s.touches(item.span));
                 let name = match alias {
                     Some(alias) => Some(alias).filter(|a| !a.is_opaque()).map(|a| &*a.name),
                     None if shimmed => None,
@@ -250,7 +274,10 @@ impl<'l, 'p> Reader<'l, 'p> {
         }
         let excepted = |c: &Column| options.except.iter().any(|e| c.is(&e.name));
         star.columns.retain(|c| !excepted(c));
-        let except = options.except.iter().chain(options.rename.iter().map(|r| &r.0));
+        let except = options
+            .except
+            .iter()
+            .chain(options.rename.iter().map(|r| &r.0));
         let except: Vec<_> = except.map(|e| (&*e.name).into()).collect();
         for (name, expr) in &options.replace {
             let origin = self.resolved(expr, scope).origin;
@@ -398,15 +425,20 @@ impl<'l, 'p> Reader<'l, 'p> {
             }
             FactorKind::Name(path) => self.named(path),
             FactorKind::Subquery { query, .. } => Rc::new(self.query(query, Some(scope))),
-            FactorKind::Function { name, args } => Rc::new(self.function(factor, name, args, scope)),
+            FactorKind::Function { name, args } => {
+                Rc::new(self.function(factor, name, args, scope))
+            }
             FactorKind::Nested(inner) => {
                 let mut nested = Scope::new(self.dialect, scope.outer);
                 self.from(inner, &mut nested);
                 Rc::new(nested.whole())
             }
-            FactorKind::Derived(inner) => {
+            FactorKind::Derived(inner, exprs) => {
                 let mut nested = Scope::new(self.dialect, scope.outer);
                 self.factor(inner, &mut nested);
+                for e in exprs {
+                    self.expr(e, &nested);
+                }
                 Rc::new(Relation::unknown())
             }
             FactorKind::Opaque => Rc::new(Relation::unknown()),
@@ -472,7 +504,9 @@ impl<'l, 'p> Reader<'l, 'p> {
             origin: origin.clone(),
         });
         Relation {
-            columns: columns.filter(|_| factor.alias_columns.is_empty()).collect(),
+            columns: columns
+                .filter(|_| factor.alias_columns.is_empty())
+                .collect(),
             open: Some(Open {
                 derived: Some(origin.clone()),
                 ..Open::default()
@@ -481,8 +515,7 @@ impl<'l, 'p> Reader<'l, 'p> {
     }
 
     fn parent(&self, id: RelationId) -> Option<NodeId> {
-        let relation = self.sql.relation(id);
-        match self.lineage.project.resolve(self.node, relation) {
+        match self.lineage.project.resolve(self.node, self.relation(id)) {
             Resolution::Found(parent) | Resolution::Disabled(parent) => Some(parent),
             _ => None,
         }
@@ -490,7 +523,7 @@ impl<'l, 'p> Reader<'l, 'p> {
 
     /// The names by which a relation without an alias goes.
     fn names_of(&self, id: RelationId) -> Vec<String> {
-        if *self.sql.relation(id) == RelationRef::This {
+        if *self.relation(id) == RelationRef::This {
             return vec![self.node.name.clone()];
         }
         let Some(parent) = self.parent(id) else {
@@ -529,8 +562,7 @@ impl<'l, 'p> Reader<'l, 'p> {
     pub(super) fn read(&mut self, found: &Resolved) {
         self.reads.extend(found.origin.from.iter().cloned());
         self.undeclared.extend(found.undeclared.iter().copied());
-        self.reads_more |=
-            found.origin.how == Derivation::Unknown && found.origin.from.is_empty();
+        self.reads_more |= found.origin.how == Derivation::Unknown && found.origin.from.is_empty();
     }
 }
 
@@ -555,7 +587,11 @@ fn list_place(select: &Select) -> Option<Span> {
     };
     // Text of loops and macros has places in no order: then nothing can be said to lie between.
     (end > select.keyword.end).then(|| {
-        Span::new(select.keyword.file, select.keyword.end as usize, end as usize)
+        Span::new(
+            select.keyword.file,
+            select.keyword.end as usize,
+            end as usize,
+        )
     })
 }
 

@@ -301,7 +301,12 @@ pub(super) fn union<'p>(mut branches: Vec<Relation<'p>>, by_name: bool) -> Relat
         }
         if by_name {
             let fresh = |c: &Column| c.name.as_ref().is_none_or(|n| !has(&out, n));
-            let fresh: Vec<Column> = branch.columns.iter().filter(|c| fresh(c)).cloned().collect();
+            let fresh: Vec<Column> = branch
+                .columns
+                .iter()
+                .filter(|c| fresh(c))
+                .cloned()
+                .collect();
             out.columns.extend(fresh);
         }
         out.open = match (out.open.take(), branch.open) {
