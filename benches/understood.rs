@@ -5,16 +5,18 @@
 
 use harness_lint::config::ManifestSetting;
 use harness_lint::load;
+use harness_lint::project::lineage::Lineage;
 use harness_lint::project::{self, Node, Project, ResourceType};
 use harness_lint::run::{Request, configure};
 use harness_lint::syntax::jinja::RelationRef;
 use harness_lint::syntax::sql::tree::{
-    Body, Constraint, Cte, Factor, FactorKind, From, Ident, ItemKind, JoinKind, Query, Scope,
-    Select,
+    Body, Constraint, Cte, Expr, ExprKind, Factor, FactorKind, From, Ident, ItemKind, JoinKind,
+    Query, Scope, Select,
 };
 use harness_lint::syntax::template::{SqlFile, SqlTree};
 use harness_lint::threads;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,10 +52,15 @@ fn understand(dir: PathBuf) -> Result<String, String> {
     };
     let loaded = load::load(place);
     let project = project::build(loaded, config, &options).map_err(|(path, why)| path + &why)?;
+    let lineage = Lineage::new(&project);
     let mut lines = String::new();
     for node in &project.nodes {
         if node.resource_type == ResourceType::Model && node.is_own() && !node.python {
-            lines.push_str(&line(&project, node).to_string());
+            let mut line = line(&project, node);
+            let columns = &lineage.output(node.id).columns;
+            line["columns"] = json!(lineage.names(node.id));
+            line["columns_known"] = columns.iter().map(|c| json!(c.name.as_deref())).collect();
+            lines.push_str(&line.to_string());
             lines.push('\n');
         }
     }
@@ -134,7 +141,58 @@ fn reads(sql: &SqlFile, select: &Select, scope: &Scope) -> Value {
     }
     let within: Vec<&str> = scope.within.iter().map(|c| &*c.name.name).collect();
     let items: Vec<Value> = select.items.iter().map(|i| item_name(&i.kind)).collect();
-    json!({"within": within, "reads": reads, "items": items, "partial": select.partial})
+    let mut columns = BTreeSet::new();
+    columns_of(select, &mut columns);
+    json!({
+        "within": within,
+        "reads": reads,
+        "items": items,
+        "columns": columns,
+        "partial": select.partial,
+    })
+}
+
+/// The columns that a select names, `order by` behind it and its subqueries' own aside.
+fn columns_of(select: &Select, out: &mut BTreeSet<String>) {
+    let mut note = |expr: &Expr| {
+        expr.walk(&mut |e| {
+            if let ExprKind::Column(path) = &e.kind {
+                let names: Vec<String> = path.iter().map(|i| i.name.to_lowercase()).collect();
+                out.insert(names.join("."));
+            }
+        });
+    };
+    for item in &select.items {
+        match &item.kind {
+            ItemKind::Expr { expr, .. } => note(expr),
+            ItemKind::Star { options, .. } => options.replace.iter().for_each(|(_, e)| note(e)),
+        }
+    }
+    let clauses = [&select.filter, &select.having, &select.qualify];
+    let groups = select.group_by.iter().flatten();
+    let clauses = clauses.into_iter().flatten().chain(groups);
+    clauses.chain(&select.others).for_each(&mut note);
+    for from in &select.from {
+        columns_of_from(from, &mut note);
+    }
+}
+
+fn columns_of_from(from: &From, note: &mut dyn FnMut(&Expr)) {
+    for (factor, join) in from.factors() {
+        if let Some(Constraint::On(on)) = join.map(|j| &j.constraint) {
+            note(on);
+        }
+        let mut factor = factor;
+        while let FactorKind::Derived(inner, exprs) = &factor.kind {
+            exprs.iter().for_each(&mut *note);
+            factor = inner;
+        }
+        match &factor.kind {
+            FactorKind::Function { args, .. } => args.iter().for_each(&mut *note),
+            FactorKind::Nested(inner) => columns_of_from(inner, note),
+            _ => {}
+        }
+    }
 }
 
 fn from_reads(sql: &SqlFile, from: &From, scope: &Scope, how: &str, out: &mut Vec<Value>) {
@@ -208,7 +266,6 @@ fn final_select(body: &Body) -> Value {
 }
 
 fn item_name(item: &ItemKind) -> Value {
-    use harness_lint::syntax::sql::tree::ExprKind;
     match item {
         ItemKind::Star { .. } => json!("*"),
         ItemKind::Expr {

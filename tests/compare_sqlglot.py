@@ -72,7 +72,9 @@ def ours(model, name_of):
             items = ANYTHING
         if is_placeholder(select):
             reads, items = ANYTHING, ANYTHING
-        selects[lower(select["within"])].append((reads if reads == ANYTHING else tuple(reads), items))
+        columns = frozenset(select["columns"])
+        reads = reads if reads == ANYTHING else tuple(reads)
+        selects[lower(select["within"])].append((reads, items, columns))
     return Reading([lower(c) for c in model["ctes"]], selects)
 
 
@@ -135,7 +137,7 @@ def theirs(tree, name_of):
         for lateral in select.args.get("laterals") or []:
             reads.append(("cross", "(function)"))
         items = tuple(item_name(i) for i in select.expressions)
-        selects[tuple(reversed(path))].append((tuple(reads), items))
+        selects[tuple(reversed(path))].append((tuple(reads), items, columns_of(select)))
     return Reading(ctes, selects)
 
 
@@ -147,6 +149,21 @@ def join_reads(join, reads, name_of):
         reads.extend(("cross" if i else kind, "(function)") for i, _ in enumerate(arrays) if _)
     else:
         table_reads(join.this, kind, reads, name_of)
+
+
+def columns_of(select):
+    """The columns that a select names, `order by` behind it and its subqueries' own aside."""
+    found = set()
+    for arg, value in select.args.items():
+        if arg in ("order", "with", "with_", "settings"):
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if not isinstance(part, exp.Expression):
+                continue
+            for node in part.walk(prune=lambda n: isinstance(n, (exp.Query, exp.Star))):
+                if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
+                    found.add(".".join(p.name for p in node.parts).lower())
+    return frozenset(found)
 
 
 def table_reads(table, how, reads, name_of):
@@ -162,7 +179,9 @@ def table_reads(table, how, reads, name_of):
             reads.append((how, "(subquery)"))
     elif isinstance(table, exp.Lateral) and isinstance(table.this, exp.Subquery):
         reads.append((how, "(subquery)"))
-    elif isinstance(table, (exp.Unnest, exp.Lateral, exp.Func)):
+    elif isinstance(table, exp.Values):
+        reads.append((how, "(subquery)"))
+    elif isinstance(table, (exp.Unnest, exp.Lateral, exp.Func, exp.TableFromRows)):
         reads.append((how, "(function)"))
     elif isinstance(table, (exp.Paren, exp.Final)):
         return table_reads(table.this, how, reads, name_of)
@@ -230,6 +249,10 @@ def differences(our, their):
             items_a, items_b = [s[1] for s in a], [s[1] for s in b]
             if not same_lists(items_a, items_b, same_items):
                 found.append(("names", path, items_a, items_b))
+            lost = {c for s in b for c in s[2]} - {c for s in a for c in s[2]}
+            lost = {c for c in lost if "hl__" not in c}
+            if lost:
+                found.append(("columns", path, [], sorted(lost)))
     return found, unknown
 
 
@@ -400,7 +423,7 @@ def main():
             kinds = {kind for kind, *_ in found}
             count["compared"] += 1
             count["with unknowns"] += bool(unknown)
-            for kind in ("ctes", "relations", "names"):
+            for kind in ("ctes", "relations", "names", "columns"):
                 count[kind] += kind not in kinds
             count["all agree"] += not found
             for kind, path, a, b in found:
@@ -409,7 +432,7 @@ def main():
                 print(f"    ours   {short(a, b)}\n    theirs {short(b, a)}")
         rows.append((dialect, len(models), count))
     heads = ["drawn", "not read by us", "not read by sqlglot", "no query to sqlglot", "compared", "with unknowns", "ctes",
-             "relations", "names", "all agree"]
+             "relations", "names", "columns", "all agree"]
     print("\n| dialect | models | " + " | ".join(heads) + " |")
     print("|---|" + "--:|" * (len(heads) + 1))
     for dialect, models, count in rows:

@@ -523,10 +523,22 @@ impl Lower<'_> {
             J::AsOf { constraint, .. } => (JoinKind::Other, Some(constraint)),
             _ => (JoinKind::Other, None),
         };
+        // `asof join … match_condition (…) on …`: both must hold.
+        let matched = match op {
+            J::AsOf {
+                match_condition, ..
+            } => Some(self.expr(match_condition)),
+            _ => None,
+        };
         match constraint {
             Some(sp::JoinConstraint::On(e)) => {
                 let (e, at) = self.expr(e);
-                (kind, Constraint::On(e), at)
+                let (matched, matched_at) = matched.unzip();
+                let at = join(at, matched_at.unwrap_or(NOWHERE));
+                match both(matched, Some(e)) {
+                    Some(e) => (kind, Constraint::On(e), at),
+                    None => (kind, Constraint::None, at),
+                }
             }
             Some(sp::JoinConstraint::Using(names)) => {
                 let mut at = NOWHERE;

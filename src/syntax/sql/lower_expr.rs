@@ -144,8 +144,8 @@ impl Lower<'_> {
             }
             E::Convert { expr, .. } => self.other([&**expr]),
             E::CompoundFieldAccess { root, access_chain } => {
-                let (root, at) = self.expr(root);
-                let (keys, keys_at) = self.exprs(access_chain.iter().filter_map(access_key));
+                let (root, rest, at) = self.access_root(root, access_chain);
+                let (keys, keys_at) = self.exprs(rest.iter().filter_map(access_key));
                 (ExprKind::Access(Box::new(root), keys), join(at, keys_at))
             }
             E::JsonAccess { value, path } => {
@@ -356,6 +356,34 @@ impl Lower<'_> {
 }
 
 impl Lower<'_> {
+    /// What an access begins with, and the steps behind it: in `t.c['key']` it is the column `t.c`.
+    fn access_root<'e>(
+        &self,
+        root: &sp::Expr,
+        chain: &'e [sp::AccessExpr],
+    ) -> (Expr, &'e [sp::AccessExpr], Out) {
+        let mut path = match root {
+            sp::Expr::Identifier(ident) => vec![ident.clone()],
+            sp::Expr::CompoundIdentifier(idents) => idents.clone(),
+            _ => {
+                let (root, at) = self.expr(root);
+                return (root, chain, at);
+            }
+        };
+        let named = chain.iter().map_while(|step| match step {
+            sp::AccessExpr::Dot(sp::Expr::Identifier(ident)) => Some(ident.clone()),
+            _ => None,
+        });
+        let before = path.len();
+        path.extend(named);
+        let (kind, at) = self.column(&path);
+        let root = Expr {
+            span: self.span(at.clone()),
+            kind,
+        };
+        (root, &chain[path.len() - before..], at)
+    }
+
     /// What stands behind a call's arguments: `array_agg(x where … order by …)`.
     fn argument_clauses(&self, list: &sp::FunctionArgumentList, call: &mut Call) -> Out {
         use sp::FunctionArgumentClause as C;
