@@ -8,8 +8,6 @@ mod expr;
 mod reader;
 mod relation;
 mod scope;
-#[cfg(test)]
-mod tests;
 
 pub use relation::{ColumnOf, Derivation, Origin};
 

@@ -299,6 +299,20 @@ pub(super) fn union<'p>(mut branches: Vec<Relation<'p>>, by_name: bool) -> Relat
                 None => column.origin.how = Derivation::Unknown,
             }
         }
+        // A star of unknown columns on top: those of the others have their likes there.
+        if !by_name && let Some(open) = out.open.clone().filter(|o| !o.nodes.is_empty()) {
+            for column in &branch.columns {
+                let Some(name) = column.name.as_ref().filter(|n| !has(&out, n)) else {
+                    continue;
+                };
+                let mut origin = Origin::pass(&open.nodes, name);
+                origin.or(&column.origin);
+                out.columns.push(Column {
+                    origin,
+                    ..column.clone()
+                });
+            }
+        }
         if by_name {
             let fresh = |c: &Column| c.name.as_ref().is_none_or(|n| !has(&out, n));
             let fresh: Vec<Column> = branch
