@@ -114,6 +114,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
     let manifest = manifest_setting(request, &mut config, &loaded.place);
     let options = project::Options {
         manifest: Some(manifest.clone()),
+        ..project::Options::default()
     };
     let mut project =
         project::build(loaded, config, &options).map_err(|(path, why)| RunError::Input {

@@ -25,6 +25,8 @@ mod nodes;
 pub struct Options {
     /// `--manifest`, which wins over the configuration.
     pub manifest: Option<ManifestSetting>,
+    /// Keep the text that the SQL parser read of each file, for whoever compares readings.
+    pub keep_text: bool,
 }
 
 /// Builds the project.
@@ -51,7 +53,7 @@ pub fn build(
     let asked = matches!(setting, ManifestSetting::Path(_));
     let name = loaded.root().name.to_string();
     let manifest = read_manifest(manifest_file.as_ref(), asked, &name, &mut notices)?;
-    let mut builder = Builder::new(&loaded, &config, notices);
+    let mut builder = Builder::new(&loaded, &config, notices, options.keep_text);
     let mut parts = builder.understand(manifest.as_ref());
     let mut nodes = builder.nodes(&mut parts);
     let mut edges = ManifestEdges::default();
@@ -168,6 +170,7 @@ struct Builder<'a> {
     notices: Vec<Notice>,
     hints: DialectHints,
     vars: Vec<Vars>,
+    keep_text: bool,
 }
 
 /// One file of SQL, understood.
@@ -178,7 +181,12 @@ struct Understood {
 }
 
 impl<'a> Builder<'a> {
-    fn new(loaded: &'a Loaded, config: &'a crate::config::Config, notices: Vec<Notice>) -> Self {
+    fn new(
+        loaded: &'a Loaded,
+        config: &'a crate::config::Config,
+        notices: Vec<Notice>,
+        keep_text: bool,
+    ) -> Self {
         let root = loaded.root();
         let profile = root.yaml.root().and_then(|r| r.get("profile")?.as_str());
         let hints = dialect_hints(&loaded.place, profile, config.target.as_deref());
@@ -189,6 +197,7 @@ impl<'a> Builder<'a> {
             notices,
             hints,
             vars: loaded.packages.iter().map(vars).collect(),
+            keep_text,
         }
     }
 
@@ -288,6 +297,7 @@ impl<'a> Builder<'a> {
             target: self.target(),
             var,
             dialect: dialect.dialect,
+            keep_text: self.keep_text,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Environment<'a> {
     pub var: Vars<'a>,
     /// The dialect of their SQL.
     pub dialect: Dialect,
+    /// Keep the text that the SQL parser read, see [`SqlFile::rendered`].
+    pub keep_text: bool,
 }
 
 /// A `ref`, `source` or `this` in a file.
@@ -100,6 +102,9 @@ pub struct SqlFile {
     pub read_bytes: u32,
     /// The work limit was reached.
     pub exhausted: bool,
+    /// The text that gave the tree, where [`Environment::keep_text`] asks for it: it is large, and
+    /// no rule needs it.
+    pub rendered: Option<Box<str>>,
 }
 
 /// A file's SQL with every known macro in place of its call.
@@ -167,6 +172,7 @@ pub fn understand(
             src,
             nodes,
             dialect: env.dialect,
+            keep_text: env.keep_text,
             run: &run,
         };
         // Where dbt's parse is the same evaluation, its text is the one to parse.
@@ -223,6 +229,7 @@ struct Reader<'a> {
     src: &'a str,
     nodes: &'a [Node],
     dialect: Dialect,
+    keep_text: bool,
     run: Run<'a>,
 }
 
@@ -269,6 +276,7 @@ impl Reader<'_> {
             Ok(tree) => {
                 out.shimmed = tree.shimmed;
                 out.doubtful = doubtful(self.file, &attempt.doubtful, &attempt.rendered);
+                out.rendered = self.keep_text.then(|| attempt.rendered.text.into());
                 out.sql = match tree.query {
                     Some(query) => SqlTree::Parsed(Box::new(query)),
                     None => SqlTree::Empty,
@@ -393,6 +401,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,
+        rendered: None,
     };
     for call in &evaluation.calls {
         let at = span(file, &call.range);

@@ -487,6 +487,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
         text_bytes: 0,
         read_bytes: 0,
         exhausted: false,
+        rendered: None,
     }
 }
 

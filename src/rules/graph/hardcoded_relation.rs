@@ -116,7 +116,7 @@ fn each_factor<'a>(
     for (factor, join) in from.factors() {
         let join = join.or(around);
         let mut factor = factor;
-        while let FactorKind::Derived(inner) = &factor.kind {
+        while let FactorKind::Derived(inner, _) = &factor.kind {
             factor = inner;
         }
         match &factor.kind {

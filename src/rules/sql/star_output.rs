@@ -166,7 +166,7 @@ impl Stars<'_> {
                 }
             }
             // A pivot or a table function makes columns of its own, which are not known here.
-            FactorKind::Function { .. } | FactorKind::Derived(_) | FactorKind::Opaque => None,
+            FactorKind::Function { .. } | FactorKind::Derived(..) | FactorKind::Opaque => None,
         }
     }
 

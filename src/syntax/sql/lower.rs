@@ -124,6 +124,13 @@ impl Lower<'_> {
             select.partial = true;
             select.rewritten = true;
         }
+        if let Some(sp::LimitClause::LimitOffset { limit_by, .. }) = &query.limit_clause
+            && let Body::Select(select) = &mut body
+        {
+            select
+                .others
+                .extend(limit_by.iter().map(|e| self.expr(e).0));
+        }
         let order_by = match query.order_by.as_ref().map(|o| &o.kind) {
             Some(sp::OrderByKind::Expressions(exprs)) => {
                 exprs.iter().map(|o| self.expr(&o.expr).0).collect()
@@ -248,7 +255,8 @@ impl Lower<'_> {
                 e
             })
         };
-        let filter = clause(&select.selection);
+        let prewhere = clause(&select.prewhere);
+        let filter = both(prewhere, clause(&select.selection));
         let having = clause(&select.having);
         let qualify = clause(&select.qualify);
         let group_by = match &select.group_by {
@@ -265,6 +273,7 @@ impl Lower<'_> {
                     .collect(),
             ),
         };
+        let others = self.other_clauses(select);
         let partial = !select.lateral_views.is_empty()
             || !select.connect_by.is_empty()
             || select.exclude.is_some()
@@ -279,10 +288,73 @@ impl Lower<'_> {
             group_by,
             having,
             qualify,
+            others,
             partial,
             rewritten,
         };
         (select, at)
+    }
+
+    /// Expressions of the clauses that have no place of their own in our tree.
+    fn other_clauses(&self, select: &sp::Select) -> Vec<Expr> {
+        let mut exprs: Vec<&sp::Expr> = Vec::new();
+        if let Some(sp::Distinct::On(on)) = &select.distinct {
+            exprs.extend(on);
+        }
+        exprs.extend(select.cluster_by.iter().chain(&select.distribute_by));
+        exprs.extend(select.sort_by.iter().map(|o| &o.expr));
+        exprs.extend(select.lateral_views.iter().map(|v| &v.lateral_view));
+        for window in &select.named_window {
+            if let sp::NamedWindowExpr::WindowSpec(spec) = &window.1 {
+                exprs.extend(&spec.partition_by);
+                exprs.extend(spec.order_by.iter().map(|o| &o.expr));
+            }
+        }
+        for clause in &select.connect_by {
+            match clause {
+                sp::ConnectByKind::ConnectBy { relationships, .. } => exprs.extend(relationships),
+                sp::ConnectByKind::StartWith { condition, .. } => exprs.push(condition),
+            }
+        }
+        exprs.into_iter().map(|e| self.expr(e).0).collect()
+    }
+
+    /// What `pivot` and `unpivot` make new columns of.
+    fn pivot_exprs(&self, factor: &sp::TableFactor) -> Vec<Expr> {
+        use sp::TableFactor as T;
+        let mut exprs: Vec<&sp::Expr> = Vec::new();
+        let mut subquery = None;
+        match factor {
+            T::Pivot {
+                aggregate_functions,
+                value_column,
+                value_source,
+                default_on_null,
+                ..
+            } => {
+                exprs.extend(aggregate_functions.iter().map(|f| &f.expr));
+                exprs.extend(value_column);
+                exprs.extend(default_on_null);
+                match value_source {
+                    sp::PivotValueSource::List(_) => {}
+                    sp::PivotValueSource::Any(order) => {
+                        exprs.extend(order.iter().map(|o| &o.expr));
+                    }
+                    sp::PivotValueSource::Subquery(query) => subquery = Some(query),
+                }
+            }
+            T::Unpivot { columns, .. } => exprs.extend(columns.iter().map(|c| &c.expr)),
+            _ => {}
+        }
+        let mut out: Vec<Expr> = exprs.into_iter().map(|e| self.expr(e).0).collect();
+        out.extend(subquery.map(|query| {
+            let (query, at) = self.query(query);
+            Expr {
+                span: self.span(at),
+                kind: ExprKind::Subquery(Box::new(query), Vec::new()),
+            }
+        }));
+        out
     }
 
     fn item(&self, item: &sp::SelectItem) -> (Item, Out) {
@@ -451,10 +523,22 @@ impl Lower<'_> {
             J::AsOf { constraint, .. } => (JoinKind::Other, Some(constraint)),
             _ => (JoinKind::Other, None),
         };
+        // `asof join … match_condition (…) on …`: both must hold.
+        let matched = match op {
+            J::AsOf {
+                match_condition, ..
+            } => Some(self.expr(match_condition)),
+            _ => None,
+        };
         match constraint {
             Some(sp::JoinConstraint::On(e)) => {
                 let (e, at) = self.expr(e);
-                (kind, Constraint::On(e), at)
+                let (matched, matched_at) = matched.unzip();
+                let at = join(at, matched_at.unwrap_or(NOWHERE));
+                match both(matched, Some(e)) {
+                    Some(e) => (kind, Constraint::On(e), at),
+                    None => (kind, Constraint::None, at),
+                }
             }
             Some(sp::JoinConstraint::Using(names)) => {
                 let mut at = NOWHERE;
@@ -539,7 +623,8 @@ impl Lower<'_> {
             | T::Unpivot { table, alias, .. }
             | T::MatchRecognize { table, alias, .. } => {
                 let (inner, at) = self.factor(table);
-                (FactorKind::Derived(Box::new(inner)), at, alias)
+                let exprs = self.pivot_exprs(factor);
+                (FactorKind::Derived(Box::new(inner), exprs), at, alias)
             }
             T::JsonTable { alias, .. }
             | T::OpenJsonTable { alias, .. }
@@ -559,6 +644,32 @@ impl Lower<'_> {
         };
         (factor, join(at, alias_at.unwrap_or(NOWHERE)))
     }
+}
+
+/// Two conditions that must both hold.
+fn both(first: Option<Expr>, second: Option<Expr>) -> Option<Expr> {
+    let (first, second) = match (first, second) {
+        (Some(first), Some(second)) => (first, second),
+        (first, second) => return first.or(second),
+    };
+    let span = Span {
+        end: second.span.end,
+        ..first.span
+    };
+    let mut parts = Vec::new();
+    for one in [first, second] {
+        match one.kind {
+            ExprKind::And(mut list) => parts.append(&mut list),
+            kind => parts.push(Expr {
+                span: one.span,
+                kind,
+            }),
+        }
+    }
+    Some(Expr {
+        span,
+        kind: ExprKind::And(parts),
+    })
 }
 
 /// ClickHouse's join with an array of the same row.

@@ -110,7 +110,7 @@ pub struct Select {
     pub items: Vec<Item>,
     /// Comma-separated parts of `from`.
     pub from: Vec<From>,
-    /// `where`.
+    /// `where`, and ClickHouse's `prewhere` before it.
     pub filter: Option<Expr>,
     /// `group by`; `Some(empty)` for `group by all`.
     pub group_by: Option<Vec<Expr>>,
@@ -118,6 +118,9 @@ pub struct Select {
     pub having: Option<Expr>,
     /// `qualify`.
     pub qualify: Option<Expr>,
+    /// Expressions of clauses that no rule has asked for: `distinct on`, named windows, `sort by`,
+    /// `limit by`, lateral views, `connect by`.
+    pub others: Vec<Expr>,
     /// Something in it is not in this tree (pipe operators, connect by, lateral view …): what its
     /// stars output is not known.
     pub partial: bool,
@@ -253,8 +256,9 @@ pub enum FactorKind {
     },
     /// Parenthesised joins.
     Nested(Box<From>),
-    /// `pivot`, `unpivot`, `match_recognize` over another: its columns are not those below.
-    Derived(Box<Factor>),
+    /// `pivot`, `unpivot`, `match_recognize` over another: its columns are not those below. With
+    /// the expressions that are made of them.
+    Derived(Box<Factor>, Vec<Expr>),
     /// A name that Jinja prints and we do not know, or a form no rule reads.
     Opaque,
 }
@@ -373,6 +377,9 @@ pub struct Call {
     pub star: bool,
     /// `f(distinct …)`.
     pub distinct: bool,
+    /// What orders and bounds its input: `order by` among the arguments, `within group (order by
+    /// …)`, `having max …`.
+    pub ordered_by: Vec<Expr>,
     /// `over (…)`.
     pub over: Option<Window>,
     /// `filter (where …)`.
@@ -403,7 +410,7 @@ impl Expr {
         match &self.kind {
             ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Opaque => Vec::new(),
             ExprKind::Call(call) => {
-                let mut parts: Vec<&Expr> = call.args.iter().collect();
+                let mut parts: Vec<&Expr> = call.args.iter().chain(&call.ordered_by).collect();
                 if let Some(over) = &call.over {
                     parts.extend(over.partition_by.iter().chain(&over.order_by));
                 }
@@ -546,7 +553,12 @@ fn visit_body<'a>(
             }
             let clauses = [&select.filter, &select.having, &select.qualify];
             let groups = select.group_by.iter().flatten();
-            for e in clauses.into_iter().flatten().chain(groups) {
+            for e in clauses
+                .into_iter()
+                .flatten()
+                .chain(groups)
+                .chain(&select.others)
+            {
                 visit_expr(e, scope, visit);
             }
             scope.outer.pop();
@@ -586,7 +598,12 @@ fn visit_factor<'a>(
     match &factor.kind {
         FactorKind::Subquery { query, .. } => query.visit_selects(scope, visit),
         FactorKind::Nested(from) => visit_from(from, scope, visit),
-        FactorKind::Derived(inner) => visit_factor(inner, scope, visit),
+        FactorKind::Derived(inner, exprs) => {
+            visit_factor(inner, scope, visit);
+            for e in exprs {
+                visit_expr(e, scope, visit);
+            }
+        }
         FactorKind::Function { args, .. } => {
             for e in args {
                 visit_expr(e, scope, visit);
