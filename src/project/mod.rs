@@ -264,6 +264,7 @@ impl Project {
                 target: self.target.as_deref(),
                 var: &|name| self.vars.get(name),
                 dialect: self.dialect.dialect,
+                keep_text: false,
             };
             let text = &self.files.get(node.file).text;
             template::inlined(node.file, text, &env).map(Box::new)
