@@ -125,6 +125,7 @@ pub fn build(
         notices,
         counts,
         config,
+        parts: select::Parts::default(),
         by_id,
         package_files: package_projects,
     })

@@ -36,6 +36,8 @@ pub struct ConfigValue {
     pub merged: bool,
     /// A part of it is not known: it was added to an unknown, or an unknown to it.
     pub partial: bool,
+    /// As it stands in YAML, where it has Jinja.
+    pub written: Option<Value>,
 }
 
 /// A node's configuration.
@@ -105,8 +107,20 @@ impl Config {
             origin,
             merged: adds,
             partial,
+            written: None,
         };
         self.values.insert(key.to_owned(), value);
+    }
+
+    /// Lays what YAML says over what was said before.
+    fn set_yaml(&mut self, key: &str, node: YamlNode, value: Option<Value>, origin: Origin) {
+        self.set(key, value, Some(node.span()), origin);
+        let written = node.to_json();
+        if has_jinja(&written)
+            && let Some(value) = self.values.get_mut(key)
+        {
+            value.written = Some(written);
+        }
     }
 
     /// Drops what was said before.
@@ -129,8 +143,18 @@ impl Config {
             origin,
             merged: false,
             partial: false,
+            written: None,
         };
         self.values.insert(key.to_owned(), value);
+    }
+}
+
+fn has_jinja(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("{{") || text.contains("{%"),
+        Value::Array(items) => items.iter().any(has_jinja),
+        Value::Object(map) => map.values().any(has_jinja),
+        _ => false,
     }
 }
 
@@ -231,12 +255,8 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
                 continue;
             }
             let name = bare.unwrap_or(name);
-            config.set(
-                name,
-                rendered_value(name, value, render),
-                Some(value.span()),
-                Origin::ProjectFile,
-            );
+            let known = rendered_value(name, value, render);
+            config.set_yaml(name, value, known, Origin::ProjectFile);
         }
         let next = parts.next().and_then(|part| level.get(part));
         match next.map(|n| n.resolve()) {
@@ -263,12 +283,7 @@ pub(super) fn from_properties(
     );
     for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
         if let Some(value) = entry.get(name) {
-            config.set(
-                name,
-                rendered(value, render),
-                Some(value.span()),
-                Origin::Properties,
-            );
+            config.set_yaml(name, value, rendered(value, render), Origin::Properties);
         }
     }
     let Some(section) = entry.get("config") else {
@@ -276,12 +291,8 @@ pub(super) fn from_properties(
     };
     for (key, value) in section.resolve().entries() {
         let Some(name) = key.as_str() else { continue };
-        config.set(
-            name,
-            rendered_value(name, value, render),
-            Some(value.span()),
-            Origin::Properties,
-        );
+        let known = rendered_value(name, value, render);
+        config.set_yaml(name, value, known, Origin::Properties);
     }
 }
 

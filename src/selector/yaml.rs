@@ -41,11 +41,11 @@ impl Definitions {
             .collect()
     }
 
-    /// The definition of a name.
+    /// The definition of a name, and which of the file it is: it names none but those before it.
     ///
     /// # Errors
     /// None is called so, or what it says makes no sense. The place is in the file's text.
-    pub fn get(&self, name: &str) -> Read<Expr> {
+    pub fn get(&self, name: &str) -> Read<(usize, Expr)> {
         if let Some(problem) = self.yaml.problems.first() {
             return Err(refuse(problem.span, problem.message.clone(), None));
         }
@@ -71,7 +71,7 @@ impl Definitions {
             before: entries[..at].iter().map(|(n, _)| *n).collect(),
             parts: 0,
         };
-        reader.definition(definition)
+        Ok((at, reader.definition(definition)?))
     }
 }
 
@@ -370,7 +370,7 @@ mod tests {
 ";
 
     fn get(text: &str, name: &str) -> Read<Expr> {
-        Definitions::new(text.to_owned()).get(name)
+        Ok(Definitions::new(text.to_owned()).get(name)?.1)
     }
 
     #[test]
