@@ -178,7 +178,11 @@ fn definitions<'e>(
     project: &Project,
     mut exprs: impl Iterator<Item = &'e Expr>,
 ) -> Result<Option<Definitions>, RunError> {
-    let asks = |e: &Expr| e.terms().iter().any(|t| matches!(t.method, Method::Selector(_)));
+    let asks = |e: &Expr| {
+        e.terms()
+            .iter()
+            .any(|t| matches!(t.method, Method::Selector(_)))
+    };
     if !exprs.any(asks) {
         return Ok(None);
     }
@@ -229,7 +233,9 @@ fn nothing(project: &Project, argument: &Argument, part: &Expr) -> RunError {
     let start = terms.iter().map(|t| t.range.start).min().unwrap_or(0);
     let end = terms.iter().map(|t| t.range.end).max().unwrap_or(0);
     let text = argument.text.get(start..end).unwrap_or(&argument.text);
-    let near = terms.into_iter().find_map(|t| near(project, t, &argument.text));
+    let near = terms
+        .into_iter()
+        .find_map(|t| near(project, t, &argument.text));
     RunError::Nothing {
         message: format!("{} `{text}` matches no node", argument.flag),
         help: near,
@@ -238,7 +244,12 @@ fn nothing(project: &Project, argument: &Argument, part: &Expr) -> RunError {
 
 /// What a criterion may have meant.
 fn near(project: &Project, term: &Term, text: &str) -> Option<String> {
-    let own = || project.nodes.iter().filter(|n| n.is_own() && !n.is_disabled());
+    let own = || {
+        project
+            .nodes
+            .iter()
+            .filter(|n| n.is_own() && !n.is_disabled())
+    };
     let tags: Vec<String>;
     let written = text.get(term.range.clone()).unwrap_or(text);
     let bare = written.trim_matches(|c: char| c == '+' || c == '@' || c.is_ascii_digit());
@@ -247,8 +258,11 @@ fn near(project: &Project, term: &Term, text: &str) -> Option<String> {
         None => (String::new(), bare),
     };
     let found = match &term.method {
-        Method::Fqn(_) if value.starts_with(|c: char| c.is_alphanumeric()) && value.contains('*') => {
-            let help = format!("dbt compares a pattern with the whole fqn, folders included: `*{value}`");
+        Method::Fqn(_)
+            if value.starts_with(|c: char| c.is_alphanumeric()) && value.contains('*') =>
+        {
+            let help =
+                format!("dbt compares a pattern with the whole fqn, folders included: `*{value}`");
             let fits = crate::selector::Wild::new(value);
             return own().any(|n| fits.matches(&n.name)).then_some(help);
         }
@@ -263,7 +277,10 @@ fn near(project: &Project, term: &Term, text: &str) -> Option<String> {
             nearest(value, same.map(|n| n.name.as_str()))
         }
         Method::Path(_) => {
-            let near = nearest(value.trim_end_matches('/'), own().map(|n| project.path(n.file)));
+            let near = nearest(
+                value.trim_end_matches('/'),
+                own().map(|n| project.path(n.file)),
+            );
             return near.map(|near| format!("did you mean `{near}`?"));
         }
         _ => None,

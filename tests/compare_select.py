@@ -17,6 +17,7 @@ For each, the nodes that `dbt ls --resource-type all` lists are compared with th
     --count N           so many generated expressions (default: 300)
     --seed N            of the generator (default: 1)
     --state DIR         also `state:` with a directory that holds another manifest.json
+    --all               draw from resource types that `harness-lint graph` does not print, too
     --expr EXPR         this expression alone; may be repeated
     --profiles-dir DIR  for dbt
 
@@ -70,9 +71,10 @@ def lint(binary, directory, arguments):
     return {node["unique_id"] for node in json.loads(run.stdout)["nodes"] if node["enabled"] is not False}, None
 
 
-def criteria(manifest, rng, state):
+def criteria(manifest, rng, kinds, state):
     """One criterion per call, drawn over the methods."""
-    nodes = [n for section in SECTIONS for n in (manifest.get(section) or {}).values()]
+    nodes = [n for section in SECTIONS for n in (manifest.get(section) or {}).values()
+             if n["resource_type"] in kinds]
     models = [n for n in nodes if n["resource_type"] in ("model", "seed", "snapshot")] or nodes
     tags = sorted({t for n in nodes for t in n.get("tags") or []} | {"no_such_tag"})
     packages = sorted({n["package_name"] for n in nodes})
@@ -139,7 +141,8 @@ def criteria(manifest, rng, state):
         return "source:" + ".".join(maybe(p, 0.15) for p in parts)
 
     def named():
-        kind = rng.choice(["exposure", "metric", "semantic_model", "saved_query", "unit_test"])
+        all_named = ["exposure", "metric", "semantic_model", "saved_query", "unit_test"]
+        kind = rng.choice([k for k in all_named if k in kinds] or all_named)
         of = [n for n in nodes if n["resource_type"] == kind]
         if not of:
             return f"{kind}:*"
@@ -160,21 +163,21 @@ def criteria(manifest, rng, state):
     draws = [name, name, name, fqn, fqn, path, path, patch, source, named, file, config, config,
              lambda: "tag:" + maybe(rng.choice(tags)),
              lambda: "package:" + maybe(rng.choice(packages + ["this"]), 0.1),
-             lambda: "resource_type:" + rng.choice(["model", "seed", "snapshot", "analysis", "test",
-                                                     "unit_test", "source", "exposure", "metric",
-                                                     "semantic_model", "saved_query"]),
+             lambda: "resource_type:" + rng.choice(sorted(kinds)),
              lambda: "group:" + rng.choice(groups),
              lambda: "access:" + rng.choice(["public", "protected", "private"]),
              lambda: "version:" + rng.choice(["latest", "old", "prerelease", "none"]),
-             lambda: "test_type:" + rng.choice(["generic", "singular", "unit", "data"]),
-             lambda: "test_name:" + rng.choice(tests)]
+             lambda: "test_type:singular"]
+    if "test" in kinds:
+        draws += [lambda: "test_type:" + rng.choice(["generic", "unit", "data"]),
+                  lambda: "test_name:" + rng.choice(tests)]
     if state:
         draws += [lambda: "state:" + rng.choice(STATES)] * 6
     return lambda: rng.choice(draws)()
 
 
-def expressions(manifest, rng, count, state):
-    criterion = criteria(manifest, rng, state)
+def expressions(manifest, rng, count, kinds, state):
+    criterion = criteria(manifest, rng, kinds, state)
 
     def term():
         text = criterion()
@@ -226,6 +229,7 @@ def main():
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--state", type=pathlib.Path)
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--expr", action="append")
     parser.add_argument("--profiles-dir", type=pathlib.Path)
     options = parser.parse_args()
@@ -241,10 +245,11 @@ def main():
     if every is None:
         sys.exit(error)
     universe = known & every
+    kinds = {uid.split(".")[0] for uid in (known if options.all else every)}
     if options.expr:
         asked = [["--select", e] for e in options.expr]
     else:
-        asked = [*selectors(directory), *expressions(manifest, rng, options.count, state)]
+        asked = [*selectors(directory), *expressions(manifest, rng, options.count, kinds, state)]
     differ = both_refuse = empty = 0
     for arguments in asked:
         theirs, their_error = dbt.ls([*arguments, *state])
@@ -256,12 +261,14 @@ def main():
                 print(" ".join(arguments))
                 print("  dbt:", their_error or "selects", "\n  harness-lint:", our_error or "selects")
             continue
+        # A wildcard or a tag may hit what harness-lint has no nodes for, and go on from there.
+        unseen = {uid for uid in theirs if uid.split(".")[0] not in kinds}
         theirs &= universe
         ours &= universe
         empty += not theirs
         if theirs != ours:
             differ += 1
-            print(" ".join(arguments))
+            print(" ".join(arguments), f"  [{len(unseen)} of other types]" if unseen else "")
             for sign, only in (("-", theirs - ours), ("+", ours - theirs)):
                 for uid in sorted(only)[:8]:
                     print(f"  {sign} {uid}")

@@ -36,7 +36,7 @@ pub struct ConfigValue {
     pub merged: bool,
     /// A part of it is not known: it was added to an unknown, or an unknown to it.
     pub partial: bool,
-    /// As it stands in YAML, where it has Jinja.
+    /// What was said last, where that is not the value: it has Jinja, or was added to `meta`.
     pub written: Option<Value>,
 }
 
@@ -92,6 +92,7 @@ impl Config {
         let partial =
             adds && (value.is_none() || before.is_some_and(|b| b.value.is_none() || b.partial));
         let before = before.and_then(|v| v.value.clone());
+        let own = value.clone().filter(|_| adds && key == "meta");
         let value = match (key, value, before) {
             ("tags", Some(new), before) => Some(add_tags(before.as_ref(), &new)),
             ("meta", Some(Value::Object(new)), Some(Value::Object(mut old))) => {
@@ -107,7 +108,7 @@ impl Config {
             origin,
             merged: adds,
             partial,
-            written: None,
+            written: own,
         };
         self.values.insert(key.to_owned(), value);
     }

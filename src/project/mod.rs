@@ -268,7 +268,10 @@ impl Project {
     /// A file's path relative to the package of a node, as dbt's `original_file_path`.
     pub fn path_in_package(&self, node: &Node, file: FileId) -> &str {
         let path = self.path(file);
-        let project = node.package.checked_sub(1).and_then(|i| self.package_files.get(i));
+        let project = node
+            .package
+            .checked_sub(1)
+            .and_then(|i| self.package_files.get(i));
         let dir = project.and_then(|f| self.path(*f).strip_suffix("dbt_project.yml"));
         dir.and_then(|d| path.strip_prefix(d)).unwrap_or(path)
     }

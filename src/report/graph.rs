@@ -48,8 +48,9 @@ pub fn graph(project: &Project, selected: Option<&FxHashSet<NodeId>>) -> GraphRe
     let wanted = |id: NodeId| !is_test(id) && selected.is_none_or(|s| s.contains(&id));
     let edges = project.graph.edges().into_iter();
     let edges = edges.map(|(parent, child, _)| (parent, child));
-    let mut edges: Vec<(NodeId, NodeId)> =
-        edges.filter(|(p, c)| !is_test(*p) && !is_test(*c)).collect();
+    let mut edges: Vec<(NodeId, NodeId)> = edges
+        .filter(|(p, c)| !is_test(*p) && !is_test(*c))
+        .collect();
     let linked: FxHashSet<NodeId> = edges.iter().flat_map(|(p, c)| [*p, *c]).collect();
     edges.retain(|(parent, child)| wanted(*parent) && wanted(*child));
     // Nodes are in order of their unique ids, and so are edges.

@@ -227,7 +227,8 @@ impl Method {
             help,
         };
         if matches!(method, "result" | "source_status") {
-            let message = format!("`{method}:` is about a run of dbt, which a static check has not");
+            let message =
+                format!("`{method}:` is about a run of dbt, which a static check has not");
             return Err(refuse(message, None));
         }
         if !METHODS.contains(&method) {
@@ -259,11 +260,7 @@ impl Method {
         Self::with_value(method, keys, &value)
     }
 
-    fn with_value(
-        method: &str,
-        keys: Vec<String>,
-        value: &Value,
-    ) -> Result<Self, SelectorError> {
+    fn with_value(method: &str, keys: Vec<String>, value: &Value) -> Result<Self, SelectorError> {
         let text = value.text;
         let any = || Wild::new("*");
         Ok(match method {
@@ -338,10 +335,12 @@ impl Method {
         if text.contains('/') {
             return Self::path(&value);
         }
-        Ok(match [".sql", ".py", ".csv"].iter().any(|e| lower.ends_with(e)) {
-            true => Method::File(Wild::new(text)),
-            false => Method::Fqn(NamePattern::new(text)),
-        })
+        Ok(
+            match [".sql", ".py", ".csv"].iter().any(|e| lower.ends_with(e)) {
+                true => Method::File(Wild::new(text)),
+                false => Method::Fqn(NamePattern::new(text)),
+            },
+        )
     }
 
     fn path(value: &Value) -> Result<Self, SelectorError> {
@@ -380,7 +379,10 @@ impl NamePattern {
     /// Does it select a node of this fqn, with or without the package in front? The last segment
     /// of a versioned model's is its version.
     pub fn matches(&self, fqn: &[String], versioned: bool) -> bool {
-        self.selects(fqn, versioned) || fqn.split_first().is_some_and(|(_, rest)| self.selects(rest, versioned))
+        self.selects(fqn, versioned)
+            || fqn
+                .split_first()
+                .is_some_and(|(_, rest)| self.selects(rest, versioned))
     }
 
     fn selects(&self, fqn: &[String], versioned: bool) -> bool {
@@ -442,7 +444,15 @@ mod tests {
             assert!(hits(yes, fqn, false), "{yes}");
         }
         // A wildcard spans the whole fqn, not the name alone.
-        for no in ["fct", "core", "fct_*", "core.fct_a", "shop.core", "FCT_A", "shop.marts.core.fct_a.x"] {
+        for no in [
+            "fct",
+            "core",
+            "fct_*",
+            "core.fct_a",
+            "shop.core",
+            "FCT_A",
+            "shop.marts.core.fct_a.x",
+        ] {
             assert!(!hits(no, fqn, false), "{no}");
         }
         assert!(hits("a.b", "shop/a.b", false));
@@ -452,7 +462,14 @@ mod tests {
     #[test]
     fn versions_have_three_names() {
         let fqn = "shop/marts/dim/v2";
-        for yes in ["dim", "dim.v2", "dim_v2", "marts.dim.v2", "marts.dim", "x.dim.v2"] {
+        for yes in [
+            "dim",
+            "dim.v2",
+            "dim_v2",
+            "marts.dim.v2",
+            "marts.dim",
+            "x.dim.v2",
+        ] {
             assert!(hits(yes, fqn, true), "{yes}");
         }
         for no in ["v2", "dim.v1", "dim_v1", "marts.dim.v1"] {
@@ -475,7 +492,12 @@ mod tests {
         assert!(help("tag.x", "y").starts_with("write tag:y"));
         assert!(help("path", "/etc").starts_with("paths count from"));
         assert!(help("path", "models/../..").starts_with("paths count from"));
-        assert!(method("result", "error").unwrap_err().message.contains("a run of dbt"));
+        assert!(
+            method("result", "error")
+                .unwrap_err()
+                .message
+                .contains("a run of dbt")
+        );
         assert!(method("exposure", "a.b.c").is_err());
         assert!(METHODS.is_sorted());
     }

@@ -216,6 +216,9 @@ mod tests {
     #[test]
     fn the_nearest_method_is_named() {
         let help = parse("tga:x").unwrap_err().help.unwrap();
-        assert!(help.starts_with("did you mean `tag`? allowed are "), "{help}");
+        assert!(
+            help.starts_with("did you mean `tag`? allowed are "),
+            "{help}"
+        );
     }
 }

@@ -14,7 +14,10 @@ enum Part {
     Any,
     One,
     Is(char),
-    Set { not: bool, ranges: Vec<(char, char)> },
+    Set {
+        not: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Part {

@@ -59,7 +59,11 @@ impl Definitions {
             };
             let list = self.yaml.root().and_then(|r| r.get_entry("selectors"));
             let span = list.map_or(Span::new(FileId(0), 0, 0), |(key, _)| key.span());
-            return Err(refuse(span, format!("no selector is called `{name}`"), Some(help)));
+            return Err(refuse(
+                span,
+                format!("no selector is called `{name}`"),
+                Some(help),
+            ));
         };
         let (_, entry) = entries[at];
         let Some(definition) = entry.get("definition") else {
@@ -137,7 +141,10 @@ impl Reader<'_> {
     }
 
     fn alone(&self, node: Node, set: &str) -> Read<()> {
-        let more = node.entries().into_iter().find(|(key, _)| key.as_str() != Some(set));
+        let more = node
+            .entries()
+            .into_iter()
+            .find(|(key, _)| key.as_str() != Some(set));
         match more {
             None => Ok(()),
             Some((key, _)) => {
@@ -225,11 +232,19 @@ impl Reader<'_> {
                 let near = nearest(name, KEYS.iter().copied());
                 let near = near.map_or(String::new(), |n| format!("did you mean `{n}`? "));
                 let help = format!("{near}allowed are {}", KEYS.join(", "));
-                return Err(refuse(key.span(), format!("unknown key `{name}`"), Some(help)));
+                return Err(refuse(
+                    key.span(),
+                    format!("unknown key `{name}`"),
+                    Some(help),
+                ));
             }
         }
         let (Some(method), Some(value)) = (node.get("method"), node.get("value")) else {
-            return Err(refuse(node.span(), "`method` needs a `value` beside it", None));
+            return Err(refuse(
+                node.span(),
+                "`method` needs a `value` beside it",
+                None,
+            ));
         };
         let name = method.as_str().unwrap_or_default();
         let method = self.method(name, method, value)?;
@@ -379,7 +394,9 @@ mod tests {
             panic!("a term");
         };
         assert_eq!(nightly.children, Some(Depth::Any));
-        assert!(matches!(get(FILE, "pair").unwrap(), Expr::Term(t) if matches!(&t.method, Method::Config { .. })));
+        assert!(
+            matches!(get(FILE, "pair").unwrap(), Expr::Term(t) if matches!(&t.method, Method::Config { .. }))
+        );
         let Expr::Difference(union, less) = get(FILE, "full").unwrap() else {
             panic!("a difference");
         };
@@ -395,7 +412,10 @@ mod tests {
         };
         assert_eq!(first.parents, Some(Depth::Levels(2)));
         assert_eq!(first.indirect, Some(Indirect::Cautious));
-        assert_eq!(less.terms()[0].method, Method::Selector("nightly".to_owned()));
+        assert_eq!(
+            less.terms()[0].method,
+            Method::Selector("nightly".to_owned())
+        );
     }
 
     fn error(definition: &str) -> (String, String) {
@@ -412,15 +432,31 @@ mod tests {
         assert_eq!(error("{method: tga, value: x}").0, "tga");
         assert_eq!(error("{method: state, value: moved}").0, "moved");
         assert_eq!(error("{method: tag, value: x, childs: true}").0, "childs");
-        assert_eq!(error("{method: tag}").1, "`method` needs a `value` beside it");
+        assert_eq!(
+            error("{method: tag}").1,
+            "`method` needs a `value` beside it"
+        );
         assert_eq!(error("{union: [a], tag: b}").0, "tag");
-        assert_eq!(error("{union: [{exclude: [a]}]}").1, "the list selects nothing");
+        assert_eq!(
+            error("{union: [{exclude: [a]}]}").1,
+            "the list selects nothing"
+        );
         assert_eq!(error("{union: a}").0, "a");
         assert_eq!(error("[a]").0, "[a]");
-        assert_eq!(error("{exclude: [a]}").1, "it is not said what this selects");
-        assert_eq!(error("selector:a").1, "no selector called `a` stands above this one");
+        assert_eq!(
+            error("{exclude: [a]}").1,
+            "it is not said what this selects"
+        );
+        assert_eq!(
+            error("selector:a").1,
+            "no selector called `a` stands above this one"
+        );
         assert_eq!(error("\"tag:{{ x }}\"").0, "\"tag:{{ x }}\"");
-        assert!(error("{method: tag, value: [x]}").1.starts_with("expected a text"));
+        assert!(
+            error("{method: tag, value: [x]}")
+                .1
+                .starts_with("expected a text")
+        );
     }
 
     #[test]
@@ -436,9 +472,16 @@ mod tests {
     fn aliases_do_not_explode() {
         let mut text = "x0: &x0 {union: [a, a]}\n".to_owned();
         for i in 1..40 {
-            text.push_str(&format!("x{i}: &x{i} {{union: [*x{}, *x{}]}}\n", i - 1, i - 1));
+            text.push_str(&format!(
+                "x{i}: &x{i} {{union: [*x{}, *x{}]}}\n",
+                i - 1,
+                i - 1
+            ));
         }
         text.push_str("selectors: [{name: a, definition: *x39}]\n");
-        assert_eq!(get(&text, "a").unwrap_err().message, "the selector has too many parts");
+        assert_eq!(
+            get(&text, "a").unwrap_err().message,
+            "the selector has too many parts"
+        );
     }
 }

@@ -46,7 +46,10 @@ impl<'a> Facts<'a> {
         let kind = node.resource_type;
         let is = |other: ResourceType| kind == other;
         match method {
-            Method::Fqn(name) => name.matches(&node.fqn, node.version.is_some()),
+            // A source is named by `source:` alone.
+            Method::Fqn(name) => {
+                !is(ResourceType::Source) && name.matches(&node.fqn, node.version.is_some())
+            }
             Method::Path(path) => {
                 let own = self.project.path_in_package(node, node.file);
                 // A package's paths count from the package, but only such are looked for as the
@@ -55,7 +58,8 @@ impl<'a> Facts<'a> {
                 let entry = node.properties.as_ref().map(|p| p.file);
                 let entry = entry.map(|f| self.project.path_in_package(node, f));
                 let mut places = folders(own).filter(|p| known(p));
-                places.any(|p| path.matches(p)) || entry.is_some_and(|p| known(p) && path.matches(p))
+                places.any(|p| path.matches(p))
+                    || entry.is_some_and(|p| known(p) && path.matches(p))
             }
             Method::File(name) => {
                 let file = self.project.files.get(node.file);
@@ -68,7 +72,9 @@ impl<'a> Facts<'a> {
                 source,
                 table,
             } => node.source_name.as_ref().is_some_and(|name| {
-                package.matches(&node.package_name) && source.matches(name) && table.matches(&node.name)
+                package.matches(&node.package_name)
+                    && source.matches(name)
+                    && table.matches(&node.name)
             }),
             Method::Package(None) => node.is_own(),
             Method::Package(Some(name)) => name.matches(&node.package_name),
@@ -89,7 +95,9 @@ impl<'a> Facts<'a> {
                 wanted => own == *wanted,
             }),
             Method::Version(wanted) => is(ResourceType::Model) && is_version(node, *wanted),
-            Method::State(wanted) => self.state.is_some_and(|s| s.holds(self.project, node, *wanted)),
+            Method::State(wanted) => self
+                .state
+                .is_some_and(|s| s.holds(self.project, node, *wanted)),
             // What it names was put in its place before.
             Method::Selector(_) => false,
         }
@@ -117,7 +125,9 @@ fn has_config(node: &Node, keys: &[String], wanted: &str) -> bool {
         }
     }
     if keys == ["severity"] {
-        return found.as_str().is_some_and(|s| s.eq_ignore_ascii_case(wanted));
+        return found
+            .as_str()
+            .is_some_and(|s| s.eq_ignore_ascii_case(wanted));
     }
     match found {
         Value::Array(items) => items.iter().any(|item| is_value(item, wanted)),
@@ -154,7 +164,10 @@ fn is_version(node: &Node, wanted: VersionKind) -> bool {
     let Some(own) = &node.version else {
         return wanted == VersionKind::None;
     };
-    let order = node.latest_version.as_ref().map(|l| compare_versions(own, l));
+    let order = node
+        .latest_version
+        .as_ref()
+        .map(|l| compare_versions(own, l));
     match wanted {
         VersionKind::Latest => order == Some(Ordering::Equal),
         VersionKind::Prerelease => order == Some(Ordering::Greater),

@@ -92,7 +92,9 @@ impl<'a> Selectors<'a> {
             let Some(definitions) = self.definitions else {
                 return Err(Unfit::NoDefinitions(SelectorError {
                     range,
-                    message: format!("the selector `{name}` is not defined: there is no selectors.yml"),
+                    message: format!(
+                        "the selector `{name}` is not defined: there is no selectors.yml"
+                    ),
                     help: None,
                 }));
             };
@@ -116,7 +118,8 @@ impl<'a> Selectors<'a> {
         match expr.terms().into_iter().find(asks) {
             Some(term) if self.facts.state.is_none() => Err(Unfit::NoState(SelectorError {
                 range: term.range.clone(),
-                message: "`state:` compares with another manifest.json, and none is given".to_owned(),
+                message: "`state:` compares with another manifest.json, and none is given"
+                    .to_owned(),
                 help: Some("name the directory that holds it with --state".to_owned()),
             })),
             _ => Ok(()),
@@ -228,7 +231,11 @@ impl<'a> Selectors<'a> {
             let selected: Vec<NodeId> = direct.iter().collect();
             let above = self.project.graph.above(&selected, None);
             above.into_iter().for_each(|id| known.insert(id));
-            let sources = self.project.nodes.iter().filter(|n| n.source_name.is_some());
+            let sources = self
+                .project
+                .nodes
+                .iter()
+                .filter(|n| n.source_name.is_some());
             sources.for_each(|n| known.insert(n.id));
         }
         known
@@ -241,7 +248,10 @@ impl<'a> Selectors<'a> {
 }
 
 fn is_test(project: &Project, id: NodeId) -> bool {
-    matches!(project.node(id).resource_type.as_str(), "test" | "unit_test")
+    matches!(
+        project.node(id).resource_type.as_str(),
+        "test" | "unit_test"
+    )
 }
 
 /// The selectors that an expression names.

@@ -126,7 +126,8 @@ impl Finder<'_> {
                 ConfigError {
                     path: doc.map_or(String::new(), |d| d.name.clone()),
                     text: text.to_owned(),
-                    range: span.map(|s| place_in(text, Span::range(s), &selected.text, error.range)),
+                    range: span
+                        .map(|s| place_in(text, Span::range(s), &selected.text, error.range)),
                     message: error.message,
                     help: error.help,
                 }

@@ -24,14 +24,23 @@ pub(super) fn has(node: &Node, part: Wanted) -> bool {
     }
 }
 
-/// The same fqn.
+/// The same fqn, and the same meaning of a `ref` without a version.
 pub(super) fn same_place(node: &Node, old: Old) -> bool {
+    if let Old::Node(old) = old
+        && node.latest_version.as_deref() != old.latest_version.some()
+    {
+        return false;
+    }
     let fqn = match old {
         Old::Node(old) => &old.fqn,
         Old::Source(old) => &old.fqn,
         Old::Resource(old) => &old.fqn,
     };
-    fqn.is_empty() || fqn.iter().map(|s| s.as_str()).eq(node.fqn.iter().map(String::as_str))
+    fqn.is_empty()
+        || fqn
+            .iter()
+            .map(|s| s.as_str())
+            .eq(node.fqn.iter().map(String::as_str))
 }
 
 /// The same code, or rows.
@@ -60,13 +69,16 @@ pub(super) fn same_body(project: &Project, node: &Node, old: &OldNode) -> bool {
         }
         (ResourceType::Test, None) if node.sql.is_none() => true,
         // Of a file with several snapshots, the block.
-        (ResourceType::Snapshot, Some(raw)) => {
-            text.contains(raw) || checksum_matches(&old.checksum, &text) == Some(true)
-        }
+        (ResourceType::Snapshot, Some(raw)) => lines(&text).contains(lines(raw).as_str()),
         (ResourceType::Seed, _) => checksum_matches(&old.checksum, &text) != Some(false),
-        (_, Some(raw)) => text.trim() == raw || checksum_matches(&old.checksum, &text) == Some(true),
+        (_, Some(raw)) => lines(&text).trim() == lines(raw),
         (_, None) => checksum_matches(&old.checksum, &text) != Some(false),
     }
+}
+
+/// The text with one kind of line endings.
+fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 /// A node's entry in its property file.
@@ -86,7 +98,7 @@ pub(super) fn same_relation(project: &Project, node: &Node, old: Old) -> bool {
             let keys = ["database", "schema", "alias"];
             return keys.iter().all(|key| {
                 let theirs = unrendered.get(key).and_then(|v| v.value());
-                super::config::same_value(node.config.get(key), theirs.as_ref(), key)
+                super::config::same_value(node.config.get(key), theirs.as_ref())
             });
         }
         Old::Source(old) => old,
@@ -121,7 +133,10 @@ pub(super) fn same_relation(project: &Project, node: &Node, old: Old) -> bool {
 
 /// The same descriptions, where they are written to the database.
 pub(super) fn same_descriptions(node: &Node, old: &OldNode) -> bool {
-    let docs = node.config.get("persist_docs").and_then(|v| v.value.as_ref());
+    let docs = node
+        .config
+        .get("persist_docs")
+        .and_then(|v| v.value.as_ref());
     let wants = |what: &str| docs.is_some_and(|d| d.get(what) == Some(&Value::Bool(true)));
     let same = |own: Option<&str>, theirs: &str| {
         let own = own.unwrap_or_default();
@@ -135,7 +150,10 @@ pub(super) fn same_descriptions(node: &Node, old: &OldNode) -> bool {
     };
     properties.columns.len() >= old.columns.len()
         && properties.columns.iter().all(|own| {
-            let theirs = old.columns.iter().find(|c| c.name == own.name.value.as_str());
+            let theirs = old
+                .columns
+                .iter()
+                .find(|c| c.name == own.name.value.as_str());
             theirs.is_some_and(|t| same(own.description.as_deref(), &t.description))
         })
 }
@@ -154,21 +172,44 @@ pub(super) fn same_contract(node: &Node, old: &OldNode) -> bool {
     let Some(properties) = node.properties.as_ref().filter(|_| enforced) else {
         return true;
     };
-    let mut own: Vec<_> = properties.columns.iter().map(|c| {
-        let kinds: Vec<&str> = c.constraints.iter().map(|k| k.kind.as_str()).collect();
-        (c.name.value.as_str(), c.data_type.as_deref().unwrap_or_default(), kinds)
-    }).collect();
-    let mut theirs: Vec<_> = old.columns.iter().map(|c| {
-        let kinds: Vec<&str> = c.constraints.iter().map(|k| k.kind.as_str()).collect();
-        (c.name.as_str(), c.data_type.as_str(), kinds)
-    }).collect();
+    let mut own: Vec<_> = properties
+        .columns
+        .iter()
+        .map(|c| {
+            let kinds: Vec<&str> = c.constraints.iter().map(|k| k.kind.as_str()).collect();
+            (
+                c.name.value.as_str(),
+                c.data_type.as_deref().unwrap_or_default(),
+                kinds,
+            )
+        })
+        .collect();
+    let mut theirs: Vec<_> = old
+        .columns
+        .iter()
+        .map(|c| {
+            let kinds: Vec<&str> = c.constraints.iter().map(|k| k.kind.as_str()).collect();
+            (c.name.as_str(), c.data_type.as_str(), kinds)
+        })
+        .collect();
     own.sort();
     theirs.sort();
-    let kinds = properties.constraints.iter().map(|c| (&c.kind[..], &c.columns));
-    let kinds: Vec<(&str, Vec<&str>)> = kinds.map(|(k, c)| (k, c.iter().map(String::as_str).collect())).collect();
+    let kinds = properties
+        .constraints
+        .iter()
+        .map(|c| (&c.kind[..], &c.columns));
+    let kinds: Vec<(&str, Vec<&str>)> = kinds
+        .map(|(k, c)| (k, c.iter().map(String::as_str).collect()))
+        .collect();
     let their_kinds = old.constraints.iter();
-    let their_kinds: Vec<(&str, Vec<&str>)> =
-        their_kinds.map(|c| (c.kind.as_str(), c.columns.iter().map(|n| n.as_str()).collect())).collect();
+    let their_kinds: Vec<(&str, Vec<&str>)> = their_kinds
+        .map(|c| {
+            (
+                c.kind.as_str(),
+                c.columns.iter().map(|n| n.as_str()).collect(),
+            )
+        })
+        .collect();
     own == theirs && kinds == their_kinds
 }
 
@@ -186,8 +227,10 @@ pub(super) fn same_entry(project: &Project, node: &Node, old: Old) -> bool {
             let owner = entry.get("owner");
             let name = owner.and_then(|o| o.get("name")?.as_str());
             let parents = project.graph.parents(node.id);
-            let mut parents: Vec<&str> =
-                parents.iter().map(|(p, _)| project.node(*p).unique_id.as_str()).collect();
+            let mut parents: Vec<&str> = parents
+                .iter()
+                .map(|(p, _)| project.node(*p).unique_id.as_str())
+                .collect();
             let mut theirs: Vec<&str> = old.depends_on.nodes.iter().map(|n| n.as_str()).collect();
             parents.sort_unstable();
             theirs.sort_unstable();

@@ -7,8 +7,6 @@ use serde_json::Value;
 
 /// Keys whose change dbt does not take for one, or for another one (`modified.relation`).
 const PASSED_OVER: &[&str] = &["alias", "database", "group", "schema", "tags"];
-/// Keys to which folders add, instead of replacing what was said above.
-const ADDED: &[&str] = &["column_types", "docs", "grants", "meta", "packages", "post-hook", "pre-hook", "quoting"];
 
 /// Is it configured as it was?
 pub(super) fn same(node: &Node, old: Old) -> bool {
@@ -29,10 +27,12 @@ pub(super) fn same(node: &Node, old: Old) -> bool {
             let today = value.and_then(|v| v.value.as_ref());
             return is_nothing(today) || today == config.get(key);
         }
-        same_value(value, unrendered.get(key), key)
+        same_value(value, unrendered.get(key))
     });
     let gone = |key: &String| {
-        node.config.get(key).is_none() && !is_nothing(unrendered.get(key)) && !is_top_level(node, key)
+        node.config.get(key).is_none()
+            && !is_nothing(unrendered.get(key))
+            && !is_top_level(node, key)
     };
     own && !unrendered.keys().filter(|k| judged(&k.as_str())).any(gone)
 }
@@ -52,7 +52,7 @@ fn is_nothing(value: Option<&Value>) -> bool {
 }
 
 /// Is a value what the other manifest shows as written?
-pub(super) fn same_value(own: Option<&ConfigValue>, theirs: Option<&Value>, key: &str) -> bool {
+pub(super) fn same_value(own: Option<&ConfigValue>, theirs: Option<&Value>) -> bool {
     let Some(own) = own else {
         return is_nothing(theirs);
     };
@@ -60,10 +60,9 @@ pub(super) fn same_value(own: Option<&ConfigValue>, theirs: Option<&Value>, key:
         return true;
     }
     let both = [own.written.as_ref(), own.value.as_ref()];
-    both.into_iter().flatten().any(|value| match (theirs, ADDED.contains(&key)) {
-        (None, _) => is_nothing(Some(value)),
-        (Some(theirs), true) => is_within(value, theirs),
-        (Some(theirs), false) => alike(value, theirs) || is_nothing(Some(value)) && is_nothing(Some(theirs)),
+    both.into_iter().flatten().any(|value| match theirs {
+        Some(theirs) if alike(value, theirs) => true,
+        theirs => is_nothing(Some(value)) && is_nothing(theirs),
     })
 }
 
@@ -78,17 +77,41 @@ fn items(value: &Value) -> &[Value] {
 fn alike(a: &Value, b: &Value) -> bool {
     let (x, y) = (items(a), items(b));
     x.len() == y.len()
-        && x.iter().zip(y).all(|(x, y)| match (x.as_f64(), y.as_f64()) {
-            (Some(x), Some(y)) => x == y,
-            _ => x == y,
-        })
+        && x.iter()
+            .zip(y)
+            .all(|(x, y)| match (x.as_f64(), y.as_f64()) {
+                (Some(x), Some(y)) => x == y,
+                _ => x == y,
+            })
 }
 
-fn is_within(own: &Value, theirs: &Value) -> bool {
-    match (own, theirs) {
-        (Value::Object(own), Value::Object(theirs)) => {
-            own.iter().all(|(key, value)| theirs.get(key).is_some_and(|t| alike(value, t)))
-        }
-        _ => items(own).iter().all(|item| items(theirs).contains(item)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_compared_as_they_were_written() {
+        let own = |value: Option<Value>, written: Option<Value>| ConfigValue {
+            value,
+            span: None,
+            origin: Origin::Properties,
+            merged: false,
+            partial: false,
+            written,
+        };
+        let same = |own: &ConfigValue, theirs: Value| same_value(Some(own), Some(&theirs));
+        let jinja = own(Some(json!("table")), Some(json!("{{ x }}")));
+        assert!(same(&jinja, json!("{{ x }}")));
+        assert!(same(&jinja, json!("table")));
+        assert!(!same(&jinja, json!("{{ y }}")));
+        assert!(same(&own(None, None), json!("anything")));
+        assert!(!same(&own(None, Some(json!("{{ x }}"))), json!("view")));
+        assert!(same(&own(Some(json!("a")), None), json!(["a"])));
+        assert!(same(&own(Some(json!(1)), None), json!(1.0)));
+        assert!(!same(&own(Some(json!(["a", "b"])), None), json!(["a"])));
+        assert!(same_value(None, Some(&json!({"a": null}))));
+        assert!(!same_value(None, Some(&json!("a"))));
+        assert!(!same_value(Some(&own(Some(json!("a")), None)), None));
     }
 }

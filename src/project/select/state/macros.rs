@@ -68,7 +68,12 @@ fn called<'p>(project: &'p Project, name: &str, package: &str) -> Vec<&'p MacroD
     let mut out: Vec<&MacroDef> = Vec::new();
     out.extend(project.macros.find(name, package).map(|m| &**m));
     if let Some(base) = name.strip_prefix("default__") {
-        out.extend(project.macros.dispatch(base, Some(package), adapter).map(|m| &**m));
+        out.extend(
+            project
+                .macros
+                .dispatch(base, Some(package), adapter)
+                .map(|m| &**m),
+        );
     }
     out
 }
