@@ -72,6 +72,7 @@ fn each_method() {
             "config.unique_key:id,config.strategy:check",
             "customers_history orders_history",
         ),
+        ("config.loaded_at_field:seen", "erp.customers"),
         (
             "config.meta.owner:bob",
             "stg_customers erp.customers erp.orders",

@@ -282,7 +282,12 @@ pub(super) fn from_properties(
         kind,
         ResourceType::Source | ResourceType::Exposure | ResourceType::Metric
     );
-    for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
+    let of_source: &[&str] = match kind {
+        ResourceType::Source => &["loaded_at_field", "loaded_at_query"],
+        _ => &[],
+    };
+    let names = TOP_LEVEL.iter().chain(tagged.then_some(&"tags"));
+    for name in names.chain(of_source) {
         if let Some(value) = entry.get(name) {
             config.set_yaml(name, value, rendered(value, render), Origin::Properties);
         }
