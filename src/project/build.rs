@@ -129,6 +129,7 @@ pub fn build(
         notices,
         counts,
         config,
+        parts: select::Parts::default(),
         by_id,
         index,
         vars,

@@ -10,6 +10,7 @@ pub mod lineage;
 mod overlay;
 mod properties;
 mod resolve;
+pub mod select;
 mod vars;
 
 pub use build::{Options, build};
@@ -22,13 +23,13 @@ pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
-use crate::config::{Config, Layer, Matcher, Subject};
+use crate::config::{Config, Layer};
 use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::{self, Environment, Inlined, SqlFile};
-use crate::syntax::yaml::Yaml;
+use crate::syntax::yaml::{NodeId as YamlNodeId, Yaml};
 use crate::text::{FileId, Files, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -90,8 +91,12 @@ pub struct Node {
     pub name: String,
     /// The source's name, for a source table.
     pub source_name: Option<String>,
+    /// The source's own entry in the property file, for a source table.
+    pub source_entry: Option<YamlNodeId>,
     /// A versioned model's version.
     pub version: Option<String>,
+    /// The version that a bare `ref` means, for a versioned model.
+    pub latest_version: Option<String>,
     /// Index of its package; 0 is the project itself.
     pub package: usize,
     /// The package's name.
@@ -220,6 +225,8 @@ pub struct Project {
     pub counts: Counts,
     /// The configuration.
     pub config: Config,
+    /// The parts of the project that it speaks of; empty until they are found out.
+    pub parts: select::Parts,
     by_id: FxHashMap<String, NodeId>,
     index: resolve::Index,
     /// What its files see of variables and target.
@@ -295,6 +302,17 @@ impl Project {
         &self.files.get(file).path
     }
 
+    /// A file's path relative to the package of a node, as dbt's `original_file_path`.
+    pub fn path_in_package(&self, node: &Node, file: FileId) -> &str {
+        let path = self.path(file);
+        let project = node
+            .package
+            .checked_sub(1)
+            .and_then(|i| self.package_files.get(i));
+        let dir = project.and_then(|f| self.path(*f).strip_suffix("dbt_project.yml"));
+        dir.and_then(|d| path.strip_prefix(d)).unwrap_or(path)
+    }
+
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
         self.files.slice(span)
@@ -317,22 +335,6 @@ impl Project {
         all
     }
 
-    /// Does a part of the configuration hold a finding about this node, or in this file?
-    pub fn matches(&self, matcher: &Matcher, node: Option<NodeId>, file: FileId) -> bool {
-        match node {
-            Some(id) => self.with_subject(self.node(id), |s| matcher.matches(s)),
-            None => matcher.matches(&Subject {
-                path: self.path(file),
-                name: "",
-                fqn: "",
-                package: &self.name,
-                resource_type: "",
-                tags: &[],
-                source: "",
-            }),
-        }
-    }
-
     /// The layer of a node, as configured or inferred.
     pub fn layer(&self, node: &Node) -> Option<&Layer> {
         self.layers.layers.get(node.layer.as_ref()?.index)
@@ -353,24 +355,6 @@ impl Project {
     pub fn is_written(&self, ident: &Ident) -> bool {
         let text = self.text(ident.span);
         text.len() <= ident.name.len() + 2 && text.contains(&*ident.name)
-    }
-
-    /// The facts of a node that selections ask about.
-    pub fn with_subject<T>(&self, node: &Node, ask: impl FnOnce(&Subject) -> T) -> T {
-        let tags = node.config.tags();
-        let source = match &node.source_name {
-            Some(_) => node.display_name(),
-            None => String::new(),
-        };
-        ask(&Subject {
-            path: self.path(node.file),
-            name: &node.name,
-            fqn: &node.fqn.join("."),
-            package: &node.package_name,
-            resource_type: node.resource_type.as_str(),
-            tags: &tags,
-            source: &source,
-        })
     }
 }
 

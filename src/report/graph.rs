@@ -56,16 +56,15 @@ pub struct GraphNode {
 
 /// The graph of a project, of all nodes or of the selected ones.
 pub fn graph(project: &Project, selected: Option<&FxHashSet<NodeId>>) -> GraphReport {
-    let wanted = |id: NodeId| {
-        let is_test = project.node(id).resource_type == ResourceType::Test;
-        !is_test && selected.is_none_or(|s| s.contains(&id))
-    };
+    let is_test = |id: NodeId| project.node(id).resource_type == ResourceType::Test;
+    let wanted = |id: NodeId| !is_test(id) && selected.is_none_or(|s| s.contains(&id));
     let edges = project.graph.edges().into_iter();
-    let edges: Vec<(NodeId, NodeId)> = edges
-        .map(|(parent, child, _)| (parent, child))
-        .filter(|(parent, child)| wanted(*parent) && wanted(*child))
+    let edges = edges.map(|(parent, child, _)| (parent, child));
+    let mut edges: Vec<(NodeId, NodeId)> = edges
+        .filter(|(p, c)| !is_test(*p) && !is_test(*c))
         .collect();
     let linked: FxHashSet<NodeId> = edges.iter().flat_map(|(p, c)| [*p, *c]).collect();
+    edges.retain(|(parent, child)| wanted(*parent) && wanted(*child));
     // Nodes are in order of their unique ids, and so are edges.
     let nodes = project.nodes.iter();
     let nodes = nodes.filter(|n| wanted(n.id) && (n.is_own() || linked.contains(&n.id)));

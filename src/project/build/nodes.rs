@@ -80,6 +80,10 @@ impl<'a> Builder<'a> {
         });
         for (i, node) in nodes.iter_mut().enumerate() {
             node.id = NodeId(i as u32);
+            if node.version.is_some() {
+                let key = (node.package, node.name.clone());
+                node.latest_version = parts.latest.get(&key).cloned();
+            }
         }
         nodes
     }
@@ -262,7 +266,9 @@ impl<'a> Builder<'a> {
             resource_type: kind,
             name,
             source_name: None,
+            source_entry: None,
             version: None,
+            latest_version: None,
             package: member.package,
             package_name: package.clone(),
             fqn,
@@ -309,6 +315,7 @@ impl<'a> Builder<'a> {
         if let Some((source, source_entry)) = &entry.source {
             node.unique_id = format!("source.{}.{source}.{}", node.package_name, node.name);
             node.source_name = Some(source.clone());
+            node.source_entry = Some(*source_entry);
             let name = node.fqn.pop();
             node.fqn.push(source.clone());
             node.fqn.extend(name);
