@@ -232,6 +232,9 @@ pub struct GraphArgs {
     /// How to print the graph
     #[arg(long, value_enum, default_value_t = GraphFormat::Json)]
     pub format: GraphFormat,
+    /// Data tests and unit tests too
+    #[arg(long)]
+    pub tests: bool,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,

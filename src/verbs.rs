@@ -324,7 +324,7 @@ pub fn schema(args: &SchemaArgs) -> Printed {
 /// As [`run::prepare`]; also a selection that matches nothing.
 pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
     let request = request(&args.project, &args.select, cwd)?;
-    let (graph, notes) = match graph_of(&request) {
+    let (graph, notes) = match graph_of(&request, args.tests) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
             (graph::empty(), note(&message))
         }
@@ -342,7 +342,7 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
     })
 }
 
-fn graph_of(request: &Request) -> Result<GraphReport, RunError> {
+fn graph_of(request: &Request, tests: bool) -> Result<GraphReport, RunError> {
     let project = run::prepare(request)?.project;
     let selection = &request.selection;
     let all = selection.select.is_empty() && selection.exclude.is_empty();
@@ -350,7 +350,7 @@ fn graph_of(request: &Request) -> Result<GraphReport, RunError> {
         true => None,
         false => Some(select::nodes(&project, selection)?),
     };
-    Ok(graph::graph(&project, selected.as_ref()))
+    Ok(graph::graph(&project, selected.as_ref(), tests))
 }
 
 fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {

@@ -109,6 +109,13 @@ impl Config {
         self.values.insert(key.to_owned(), value);
     }
 
+    /// Lays another configuration over this one.
+    pub(super) fn lay(&mut self, other: Self) {
+        for (key, value) in other.values {
+            self.set(&key, value.value, value.span, value.origin);
+        }
+    }
+
     /// Drops what was said before.
     pub(super) fn forget(&mut self, key: &str) {
         self.values.remove(key);
