@@ -334,3 +334,24 @@ fn a_manifest_says_what_the_files_leave_open() {
     assert_eq!(with(&told), true);
     assert_eq!(with(&text), Value::Null);
 }
+
+/// An argument that nobody can spell has no id of dbt's, and one that is stable.
+#[test]
+fn arguments_that_explode_are_left_alone() {
+    let mut yaml = "x0: &x0 ['{{ ref(1) }}', a, a, a, a, a, a, a, a, a]\n".to_owned();
+    for i in 1..12 {
+        let items = vec![format!("*x{}", i - 1); 10].join(", ");
+        yaml.push_str(&format!("x{i}: &x{i} [{items}]\n"));
+    }
+    yaml.push_str("models: [{name: a, data_tests: [{t: {v: *x11}}, {t: {v: &y [1, *y]}}]}]\n");
+    let p = project(&[("models/a.sql", "select 1 as id"), ("models/a.yml", &yaml)]);
+    let graph = json(p.path(), &["graph", "--tests"]);
+    let nodes = graph["nodes"].as_array().unwrap();
+    let tests: Vec<&Value> = nodes
+        .iter()
+        .filter(|n| n["resource_type"] == "test")
+        .collect();
+    assert_eq!(tests.len(), 2);
+    assert!(tests.iter().all(|n| n["test"]["exact_id"] == false));
+    assert_eq!(tests[0]["unique_id"], tests[1]["unique_id"]);
+}
