@@ -247,6 +247,9 @@ pub struct GraphArgs {
     /// Print each model's output columns, and which columns they are made of (JSON only)
     #[arg(long)]
     pub columns: bool,
+    /// Data tests and unit tests too
+    #[arg(long)]
+    pub tests: bool,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,

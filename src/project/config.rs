@@ -124,6 +124,16 @@ impl Config {
         }
     }
 
+    /// Lays another configuration over this one.
+    pub(super) fn lay(&mut self, other: Self) {
+        for (key, value) in other.values {
+            self.set(&key, value.value, value.span, value.origin);
+            if let Some(now) = self.values.get_mut(&key) {
+                now.written = value.written;
+            }
+        }
+    }
+
     /// Drops what was said before.
     pub(super) fn forget(&mut self, key: &str) {
         self.values.remove(key);

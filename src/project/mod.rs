@@ -3,6 +3,7 @@
 
 mod build;
 mod config;
+mod data_test;
 mod graph;
 mod inline;
 mod layers;
@@ -16,6 +17,7 @@ mod vars;
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use data_test::GenericTest;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
@@ -51,6 +53,7 @@ pub enum ResourceType {
     Exposure,
     Metric,
     SemanticModel,
+    UnitTest,
 }
 
 impl ResourceType {
@@ -66,7 +69,13 @@ impl ResourceType {
             ResourceType::Exposure => "exposure",
             ResourceType::Metric => "metric",
             ResourceType::SemanticModel => "semantic_model",
+            ResourceType::UnitTest => "unit_test",
         }
+    }
+
+    /// Is it a data test or a unit test? Nothing stands below one.
+    pub fn is_test(self) -> bool {
+        matches!(self, ResourceType::Test | ResourceType::UnitTest)
     }
 
     /// May `ref` name it?
@@ -118,10 +127,12 @@ pub struct Node {
     /// Its property file, or one that may hold its entry, could not be read to the end: that
     /// something is not said of the node proves nothing.
     pub properties_lost: bool,
-    /// References in YAML (exposures, semantic models).
+    /// References in YAML (exposures, semantic models), and those of generic tests.
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.
     pub enabled: Option<bool>,
+    /// What test it is, for a generic test.
+    pub test: Option<Box<GenericTest>>,
     /// Its layer.
     pub layer: Option<LayerMatch>,
 }

@@ -146,16 +146,16 @@ fn is_value(value: &Value, wanted: &str) -> bool {
 }
 
 /// The name of a generic test.
-fn test_name(_: &Node) -> Option<&str> {
-    None
+fn test_name(node: &Node) -> Option<&str> {
+    Some(&node.test.as_ref()?.name)
 }
 
 /// What kind of test a node is, if it is one.
 fn test_type(node: &Node) -> Option<TestType> {
     match node.resource_type.as_str() {
         "unit_test" => Some(TestType::Unit),
-        "test" if node.sql.is_some() => Some(TestType::Singular),
-        "test" => Some(TestType::Generic),
+        "test" if node.test.is_some() => Some(TestType::Generic),
+        "test" => Some(TestType::Singular),
         _ => None,
     }
 }
