@@ -7,9 +7,14 @@ use super::jinja::{
     RelationId, RelationRef, Template, TokenKind, Vars, Visited,
 };
 use super::sql::tree::Query;
-use super::sql::{self, Dialect, ParseError, QueryTree, Rendered};
+use super::sql::{self, Budget, Dialect, Recovered, Rendered};
 use crate::text::{FileId, Span};
+use coverage::Coverage;
+use reader::Reader;
 use std::ops::Range;
+
+mod coverage;
+mod reader;
 
 /// What files are evaluated with; the same for all files of a package.
 pub struct Environment<'a> {
@@ -86,8 +91,13 @@ pub struct SqlFile {
     pub sql: SqlTree,
     /// Bytes of SQL outside Jinja, white space aside.
     pub text_bytes: u32,
+    /// What was read of a file that does not parse whole.
+    pub recovered: Option<Box<Recovered>>,
     /// Readings of the branches that the first one left out.
     pub variants: Vec<Query>,
+    /// Queries that the file holds beside the one that makes the node: what `run_query` sends,
+    /// what a macro is given.
+    pub fragments: Vec<Query>,
     /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
     pub shimmed: Vec<Span>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
@@ -105,10 +115,26 @@ impl SqlFile {
         }
     }
 
+    /// The tree, whole or with parts in it that are [`Body::Unread`]: every CTE has its name, and
+    /// nothing is concluded from what is missing in an unread part.
+    ///
+    /// [`Body::Unread`]: super::sql::tree::Body::Unread
+    pub fn skeleton(&self) -> Option<&Query> {
+        let recovered = || self.recovered.as_ref().map(|r| &r.query);
+        self.query().or_else(recovered)
+    }
+
     /// The tree and those of the branches it left out: every select of the file is in one of them,
     /// most are in several.
     pub fn readings(&self) -> impl Iterator<Item = &Query> {
         self.query().into_iter().chain(&self.variants)
+    }
+
+    /// Queries outside the whole tree: those parts of a file that parse where the whole does not,
+    /// and fragments. A name in them may be defined where nobody sees it.
+    pub fn loose(&self) -> impl Iterator<Item = &Query> {
+        let recovered = self.recovered.iter().map(|r| &r.query);
+        recovered.chain(&self.fragments)
     }
 
     /// Does the place hold something that the SQL parser was not shown as it is?
@@ -162,150 +188,13 @@ pub fn understand(
             nodes,
             dialect: env.dialect,
             run: &run,
+            budget: Budget::default(),
         };
         // Where dbt's parse is the same evaluation, its text is the one to parse.
         let rendered = parse_mode.is_none().then_some(rendered);
         reader.read(evaluation, rendered, &mut out);
     }
     out
-}
-
-/// Evaluates the template: for what, with which macros, after which earlier evaluations.
-type Run<'a> = &'a dyn Fn(Mode, Inline, Option<&Visited>) -> Evaluation;
-
-struct Reader<'a> {
-    file: FileId,
-    src: &'a str,
-    nodes: &'a [Node],
-    dialect: Dialect,
-    run: Run<'a>,
-}
-
-/// A text that the parser was given, and what came of it.
-struct Attempt {
-    rendered: Rendered,
-    result: Result<QueryTree, ParseError>,
-    inline: Inline,
-    visited: Visited,
-}
-
-impl Attempt {
-    fn new(
-        rendered: Rendered,
-        result: Result<QueryTree, ParseError>,
-        inline: Inline,
-        evaluation: &Evaluation,
-    ) -> Self {
-        // A part of a text may parse and say something else than the whole.
-        let result = match evaluation.exhausted {
-            true => Err(ParseError {
-                message: "its Jinja prints too much".to_owned(),
-                offset: 0,
-            }),
-            false => result,
-        };
-        Self {
-            rendered,
-            result,
-            inline,
-            visited: evaluation.visited.clone(),
-        }
-    }
-}
-
-impl Reader<'_> {
-    fn read(&self, evaluation: Evaluation, rendered: Option<Rendered>, out: &mut SqlFile) {
-        let attempt = self.first_that_parses(evaluation, rendered);
-        let mut visited = attempt.visited;
-        let mut covered = attempt.rendered.covered.clone();
-        match attempt.result {
-            Ok(tree) => {
-                out.shimmed = tree.shimmed;
-                out.sql = match tree.query {
-                    Some(query) => SqlTree::Parsed(Box::new(query)),
-                    None => SqlTree::Empty,
-                };
-                self.variants(attempt.inline, &mut visited, &mut covered, out);
-            }
-            Err(error) => {
-                let range = attempt.rendered.source_range(error.offset..error.offset);
-                out.sql = SqlTree::Failed {
-                    message: error.message,
-                    span: span(self.file, &range),
-                };
-            }
-        }
-        let mut unread: Vec<Range<u32>> = out.shimmed.iter().map(|s| s.start..s.end).collect();
-        let unread = sql::inked_bytes(self.src, &mut unread);
-        out.read_bytes = sql::inked_bytes(self.src, &mut covered).saturating_sub(unread);
-        out.printed = visited.relations;
-    }
-
-    /// Finds a text that parses: with macros inlined where they concern the graph, with none
-    /// inlined, then each of these with other placeholders, at last with all inlined; the first
-    /// failure where none does.
-    fn first_that_parses(&self, evaluation: Evaluation, rendered: Option<Rendered>) -> Attempt {
-        let rendered =
-            rendered.unwrap_or_else(|| sql::render(self.src, &evaluation.pieces, self.dialect));
-        let result = sql::query(self.file, &rendered, self.dialect);
-        let first = Attempt::new(rendered, result, Inline::Touching, &evaluation);
-        if first.result.is_ok() {
-            return first;
-        }
-        let never = (self.run)(Mode::Sql, Inline::Never, None);
-        let attempts = [
-            (&never, Inline::Never, false),
-            (&evaluation, Inline::Touching, true),
-            (&never, Inline::Never, true),
-        ];
-        for (evaluation, inline, repair) in attempts {
-            let attempt = self.attempt(evaluation, inline, repair);
-            if attempt.result.is_ok() {
-                return attempt;
-            }
-        }
-        let all = (self.run)(Mode::Sql, Inline::All, None);
-        let all = self.attempt(&all, Inline::All, true);
-        if all.result.is_ok() { all } else { first }
-    }
-
-    fn attempt(&self, evaluation: &Evaluation, inline: Inline, repair: bool) -> Attempt {
-        let (file, src, dialect) = (self.file, self.src, self.dialect);
-        let (rendered, result) = match repair {
-            true => sql::query_of(file, src, &evaluation.pieces, dialect),
-            false => {
-                let rendered = sql::render(src, &evaluation.pieces, dialect);
-                let result = sql::query(file, &rendered, dialect);
-                (rendered, result)
-            }
-        };
-        Attempt::new(rendered, result, inline, evaluation)
-    }
-
-    /// Reads branches that no reading has taken, each once.
-    fn variants(
-        &self,
-        inline: Inline,
-        visited: &mut Visited,
-        covered: &mut Vec<Range<u32>>,
-        out: &mut SqlFile,
-    ) {
-        // A run over existing rows is a reading of its own, all of whose branches fit together.
-        let modes = [Mode::Incremental, Mode::Sql, Mode::Sql, Mode::Sql];
-        for mode in modes {
-            if !visited.leaves_out(self.nodes) {
-                return;
-            }
-            let evaluation = (self.run)(mode, inline, Some(visited));
-            let attempt = self.attempt(&evaluation, inline, true);
-            visited.extend(evaluation.visited);
-            if let Ok(tree) = attempt.result {
-                covered.extend(attempt.rendered.covered);
-                out.shimmed.extend(tree.shimmed);
-                out.variants.extend(tree.query);
-            }
-        }
-    }
 }
 
 fn span(file: FileId, range: &Range<u32>) -> Span {
@@ -322,7 +211,7 @@ fn text_bytes(src: &str, template: &Template) -> u32 {
     {
         first.start = first.start.max(3).min(first.end);
     }
-    sql::inked_bytes(src, &mut ranges)
+    Coverage::new(ranges).inked(src)
 }
 
 fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile {
@@ -332,7 +221,9 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         configs: Vec::new(),
         macros: Vec::new(),
         sql: SqlTree::NotRead,
+        recovered: None,
         variants: Vec::new(),
+        fragments: Vec::new(),
         shimmed: Vec::new(),
         text_bytes: 0,
         read_bytes: 0,

@@ -1,12 +1,13 @@
 //! sqlparser's tree to ours: queries, selects, relations.
 
 use super::parse::{SqlTokens, bytes};
-use super::placeholder;
 use super::render::Rendered;
 use super::tree::*;
+use super::{Dialect, placeholder};
 use crate::syntax::jinja::RelationId;
 use crate::text::{FileId, Span};
 use sqlparser::ast as sp;
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use std::ops::Range;
 pub(super) struct Lower<'a> {
     file: FileId,
     rendered: &'a Rendered,
+    dialect: Dialect,
     /// Tokens that are code.
     code: Vec<&'a TokenWithSpan>,
 }
@@ -35,6 +37,7 @@ pub(super) fn join(a: Out, b: Out) -> Out {
 pub(super) fn lower(
     file: FileId,
     rendered: &Rendered,
+    dialect: Dialect,
     tokens: &SqlTokens,
     statements: &[sp::Statement],
 ) -> Option<Query> {
@@ -42,19 +45,14 @@ pub(super) fn lower(
         .all
         .iter()
         .filter(|t| !matches!(t.token, Token::Whitespace(_)));
-    let lower = Lower {
-        file,
-        rendered,
-        code: code.collect(),
-    };
+    let lower = Lower::new(file, rendered, dialect, code.collect());
     let is_query = |s: &&sp::Statement| matches!(s, sp::Statement::Query(_));
-    let statement = statements
-        .iter()
-        .rev()
-        .find(is_query)
-        .or(statements.last())?;
+    let statement = statements.iter().rev().find(is_query).or(statements.last());
+    if statement.is_none() && lower.code.iter().all(|t| t.token == Token::SemiColon) {
+        return None;
+    }
     Some(match statement {
-        sp::Statement::Query(query) => Query {
+        Some(sp::Statement::Query(query)) => Query {
             alone: statements.len() == 1,
             ..lower.query(query).0
         },
@@ -70,6 +68,22 @@ pub(super) fn lower(
             }
         }
     })
+}
+
+impl<'a> Lower<'a> {
+    pub(super) fn new(
+        file: FileId,
+        rendered: &'a Rendered,
+        dialect: Dialect,
+        code: Vec<&'a TokenWithSpan>,
+    ) -> Self {
+        Self {
+            file,
+            rendered,
+            dialect,
+            code,
+        }
+    }
 }
 
 impl Lower<'_> {
@@ -233,6 +247,9 @@ impl Lower<'_> {
                 array_of_row(&mut part.first);
             }
             in_array_join = array_join || (in_array_join && part.joins.is_empty());
+            if self.dialect.reads_paths() {
+                path_of_row(&mut part, &from);
+            }
             from.push(part);
         }
         let mut clause = |e: &Option<sp::Expr>| {
@@ -262,7 +279,20 @@ impl Lower<'_> {
         let partial = !select.lateral_views.is_empty()
             || !select.connect_by.is_empty()
             || select.exclude.is_some()
-            || select.value_table_mode.is_some();
+            || select.value_table_mode.is_some()
+            || self.is_rewritten(&keyword);
+        if select.flavor == sp::SelectFlavor::FromFirstNoSelect {
+            // `from t` selects everything.
+            let star = ItemKind::Star {
+                qualifier: Vec::new(),
+                named: Vec::new(),
+            };
+            items.push(Item {
+                span: self.span(keyword.clone()),
+                kind: star,
+            });
+        }
+        let partial = partial || select.projection.iter().any(|i| self.is_renaming(i));
         let select = Select {
             keyword: self.span(keyword),
             distinct: select.distinct.is_some(),
@@ -275,6 +305,41 @@ impl Lower<'_> {
             partial,
         };
         (select, at)
+    }
+
+    /// DuckDB's `pivot t on …`, which is read as `from t`.
+    fn is_rewritten(&self, at: &Out) -> bool {
+        let i = self
+            .code
+            .partition_point(|t| bytes(t.span).start < at.start);
+        let first = self.code.get(i).map(|t| &t.token);
+        matches!(first, Some(Token::Word(w)) if is_one_of(w, &["pivot", "unpivot", "summarize"]))
+    }
+
+    /// `* rename (…)`, `* ilike '…'`, `* apply (…)`: a star that does not output what it names.
+    fn is_renaming(&self, item: &sp::SelectItem) -> bool {
+        let (sp::SelectItem::Wildcard(options) | sp::SelectItem::QualifiedWildcard(_, options)) =
+            item
+        else {
+            return false;
+        };
+        let star = bytes(options.wildcard_token.0.span);
+        let i = self
+            .code
+            .partition_point(|t| bytes(t.span).start < star.end);
+        let mut depth = 0;
+        for token in &self.code[i..] {
+            match &token.token {
+                Token::LParen => depth += 1,
+                Token::RParen if depth == 0 => return false,
+                Token::RParen => depth -= 1,
+                Token::Comma if depth == 0 => return false,
+                Token::Word(w) if depth == 0 && w.keyword == Keyword::FROM => return false,
+                Token::Word(w) if depth == 0 && is_one_of(w, STAR_CHANGES) => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     fn item(&self, item: &sp::SelectItem) -> (Item, Out) {
@@ -460,7 +525,9 @@ impl Lower<'_> {
                         name: idents,
                         args: self.function_args(&args.args),
                     },
-                    None => named_factor(idents),
+                    None if name.0.iter().all(is_plain) => named_factor(idents),
+                    // `identifier('…')`.
+                    None => FactorKind::Opaque,
                 };
                 (kind, at, alias)
             }
@@ -540,6 +607,18 @@ fn is_array_join(op: &sp::JoinOperator) -> bool {
     matches!(op, J::ArrayJoin | J::LeftArrayJoin | J::InnerArrayJoin)
 }
 
+/// BigQuery and Redshift: `from t, t.items`, an array of the row, as `unnest`'s argument.
+fn path_of_row(part: &mut From, before: &[From]) {
+    let FactorKind::Name(path) = &part.first.kind else {
+        return;
+    };
+    let [first, _, ..] = &path[..] else { return };
+    let mut known = before.iter().flat_map(From::factors);
+    if known.any(|(f, _)| f.binding().is_some_and(|b| b.is(&first.name))) {
+        array_of_row(&mut part.first);
+    }
+}
+
 /// What an array join names is a column of the row, as `unnest`'s argument is.
 fn array_of_row(factor: &mut Factor) {
     if let FactorKind::Name(name) = &mut factor.kind {
@@ -552,6 +631,10 @@ fn array_of_row(factor: &mut Factor) {
             args: vec![column],
         };
     }
+}
+
+fn is_plain(part: &sp::ObjectNamePart) -> bool {
+    matches!(part, sp::ObjectNamePart::Identifier(_))
 }
 
 /// A name in `from`: Jinja's relation, something unknown, or the user's own.
@@ -567,11 +650,15 @@ fn named_factor(idents: Vec<Ident>) -> FactorKind {
     }
 }
 
+/// What stands behind a star that changes which columns it outputs, or how they are called.
+const STAR_CHANGES: &[&str] = &["rename", "like", "ilike", "glob", "similar", "apply"];
+
+fn is_one_of(word: &Word, words: &[&str]) -> bool {
+    word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w))
+}
+
 fn starts_list(word: &Word) -> bool {
-    word.quote_style.is_none()
-        && ["select", "distinct", "all"]
-            .iter()
-            .any(|k| word.value.eq_ignore_ascii_case(k))
+    is_one_of(word, &["select", "distinct", "all"])
 }
 
 fn is_join_word(word: &Word) -> bool {
@@ -592,5 +679,5 @@ fn is_join_word(word: &Word) -> bool {
         "any",
         "straight_join",
     ];
-    word.quote_style.is_none() && WORDS.iter().any(|k| word.value.eq_ignore_ascii_case(k))
+    is_one_of(word, WORDS)
 }

@@ -11,6 +11,7 @@ mod lower_expr;
 pub mod nulls;
 mod parse;
 mod placeholder;
+mod recover;
 pub mod render;
 mod repair;
 mod shim;
@@ -18,8 +19,9 @@ pub mod tree;
 
 pub use dialect::Dialect;
 pub use parse::{ParseError, Parsed, SqlTokens, parse, tokenise};
-pub use render::{RelationUse, Rendered, inked_bytes, render};
-pub use repair::query_of;
+pub use recover::{Recovered, recover};
+pub use render::{RelationUse, Rendered, render};
+pub use repair::{Budget, query_of};
 
 use crate::text::{FileId, Span};
 
@@ -43,7 +45,7 @@ pub fn query(file: FileId, rendered: &Rendered, dialect: Dialect) -> Result<Quer
         Span::new(file, src.start as usize, src.end as usize)
     });
     Ok(QueryTree {
-        query: lower::lower(file, rendered, &tokens, &parsed.statements),
+        query: lower::lower(file, rendered, dialect, &tokens, &parsed.statements),
         shimmed: shimmed.collect(),
     })
 }

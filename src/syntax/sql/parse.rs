@@ -5,7 +5,7 @@
 
 use super::Dialect;
 use super::shim::shim;
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Query, Statement};
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 use std::ops::Range;
@@ -110,9 +110,9 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Parses tokens whole. White space and comments are kept from the parser, which is faster and
-/// gives the same tree.
-pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Parsed, ParseError> {
+/// The tokens that the parser is shown, and the ranges of the text where they are not as they
+/// stand. White space and comments are kept from it, which is faster and gives the same tree.
+pub(super) fn shown(dialect: Dialect, tokens: &SqlTokens) -> (Vec<TokenWithSpan>, Vec<Range<u32>>) {
     let mut code: Vec<TokenWithSpan> = tokens
         .all
         .iter()
@@ -120,28 +120,100 @@ pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Parsed, ParseError>
         .cloned()
         .collect();
     let shimmed = shim(dialect, &mut code);
-    let mut parser = Parser::new(dialect.grammar())
+    (code, shimmed)
+}
+
+fn parser(dialect: Dialect, code: Vec<TokenWithSpan>) -> Parser<'static> {
+    Parser::new(dialect.grammar())
         .with_options(
             ParserOptions::new()
                 .with_trailing_commas(true)
                 .with_unescape(false),
         )
         .with_recursion_limit(RECURSION_LIMIT)
-        .with_tokens_with_locations(code);
-    match parser.parse_statements() {
+        .with_tokens_with_locations(code)
+}
+
+/// Parses tokens whole.
+pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Parsed, ParseError> {
+    let (code, mut shimmed) = shown(dialect, tokens);
+    let end = tokens.all.last().map_or(0, |t| bytes(t.span).end);
+    let mut parser = parser(dialect, code);
+    match statements(&mut parser, &mut shimmed) {
         Ok(statements) => Ok(Parsed {
             statements,
             shimmed,
         }),
         Err(e) => {
             // Some errors carry no location of their own.
-            let offset = bytes(parser.peek_token_ref().span).start;
+            let next = parser.peek_token_ref();
+            let offset = match next.token {
+                Token::EOF => end,
+                _ => bytes(next.span).start,
+            };
             Err(ParseError {
                 message: short(&e),
                 offset,
             })
         }
     }
+}
+
+/// Parses one query and nothing behind it.
+pub(super) fn parse_query(dialect: Dialect, code: &[TokenWithSpan]) -> Option<Box<Query>> {
+    let mut parser = parser(dialect, code.to_vec());
+    let query = parser.parse_query().ok()?;
+    (parser.peek_token_ref().token == Token::EOF).then_some(query)
+}
+
+/// Statements between semicolons. Those that no grammar of sqlparser's has and that are no query
+/// are left out.
+fn statements(
+    parser: &mut Parser,
+    left_out: &mut Vec<Range<u32>>,
+) -> Result<Vec<Statement>, ParserError> {
+    let mut statements = Vec::new();
+    let mut separated = true;
+    loop {
+        while parser.consume_token(&Token::SemiColon) {
+            separated = true;
+        }
+        if parser.peek_token_ref().token == Token::EOF {
+            return Ok(statements);
+        }
+        if !separated {
+            return parser.expected("end of statement", parser.peek_token());
+        }
+        match is_foreign(parser) {
+            true => left_out.push(skip_statement(parser)),
+            false => statements.push(parser.parse_statement()?),
+        }
+        separated = false;
+    }
+}
+
+/// `create procedure …`, and the commands of psql.
+fn is_foreign(parser: &Parser) -> bool {
+    let word = |i: usize, text: &str| match &parser.peek_nth_token_ref(i).token {
+        Token::Word(w) => w.quote_style.is_none() && w.value.eq_ignore_ascii_case(text),
+        _ => false,
+    };
+    let or_replace = if word(1, "or") && word(2, "replace") {
+        3
+    } else {
+        1
+    };
+    let procedure = word(0, "create") && word(or_replace, "procedure");
+    procedure || parser.peek_token_ref().token == Token::Backslash
+}
+
+fn skip_statement(parser: &mut Parser) -> Range<u32> {
+    let start = bytes(parser.peek_token_ref().span).start;
+    let mut end = start;
+    while !matches!(parser.peek_token_ref().token, Token::SemiColon | Token::EOF) {
+        end = bytes(parser.next_token().span).end;
+    }
+    start..end
 }
 
 /// The message without sqlparser's `at Line: 1, Column: …`, whose column is a byte of ours.
