@@ -102,3 +102,7 @@ select a from t qualify row_number() over (partition by a order by b) = 1
 select -a as n, a % 2 as m from t
 -- case: view parameters | items 1 | from t
 select a from t where b = {x:String}
+-- case: tuple access of a name that is a keyword | items 1 | from t
+select arrayMap(point -> point.2, xs) as a from t
+-- case: column called values | items 1 | from t
+select arrayZip(ids, values) as a from t

@@ -13,6 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         tuple_access,
     ),
     on(&["offset"], offset_operand),
+    on(&["values"], values_operand),
     on(&["filter"], aggregate_filter),
     on(&["left", "array"], array_join_literal),
     on(&["with"], with_ties),
@@ -166,12 +167,15 @@ fn final_modifier(s: &mut Shim) -> bool {
 /// `t.1`, which is read as `t` and the number `.1`, or as a point and a number. It
 /// stands for `t[1]`.
 fn tuple_access(s: &mut Shim) -> bool {
-    if !s.behind_operand() && s.last().map(|t| &t.token) != Some(&Token::RBracket) {
+    // A column may be called as a keyword is: `point.1`.
+    let value = |t: &Token| matches!(t, Token::Word(_) | Token::RParen | Token::RBracket);
+    if !s.last().is_some_and(|t| value(&t.token)) {
         return false;
     }
     let touches = s.at > 0 && s.tokens[s.at - 1].span.end == s.tokens[s.at].span.start;
     let (count, digits) = match (s.token(0), s.token(1)) {
-        (Some(Token::Number(n, _)), _) if touches && n.starts_with('.') => (1, n[1..].to_owned()),
+        _ if !touches => return false,
+        (Some(Token::Number(n, _)), _) if n.starts_with('.') => (1, n[1..].to_owned()),
         (Some(Token::Period), Some(Token::Number(n, _))) => (2, n.clone()),
         _ => return false,
     };
@@ -194,6 +198,12 @@ fn offset_operand(s: &mut Shim) -> bool {
     );
     let as_name = s.last_is("as") || s.last_is("select") || s.last_is("and") || s.last_is("by");
     s.is(0, "offset") && (before || as_name) && s.replace(1, quoted("offset", '`'))
+}
+
+/// A column called `values`.
+fn values_operand(s: &mut Shim) -> bool {
+    let ends = matches!(s.token(1), Some(Token::Comma | Token::RParen));
+    ends && s.replace(1, quoted("values", '`'))
 }
 
 /// `sum(x) filter (where …)`.
