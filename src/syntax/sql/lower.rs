@@ -1,6 +1,6 @@
 //! sqlparser's tree to ours: queries, selects, relations.
 
-use super::parse::{SqlTokens, bytes};
+use super::parse::{Mark, MarkKind, Parsed, bytes};
 use super::render::Rendered;
 use super::tree::*;
 use super::{Dialect, placeholder};
@@ -8,7 +8,6 @@ use crate::syntax::jinja::RelationId;
 use crate::text::{FileId, Span};
 use sqlparser::ast as sp;
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 use std::ops::Range;
 
 /// What lowering needs beside the tree.
@@ -17,7 +16,7 @@ pub(super) struct Lower<'a> {
     rendered: &'a Rendered,
     dialect: Dialect,
     /// Tokens that are code.
-    code: Vec<&'a TokenWithSpan>,
+    code: &'a [Mark],
 }
 
 /// Bytes of the rendered text; empty where nothing is known.
@@ -38,17 +37,14 @@ pub(super) fn lower(
     file: FileId,
     rendered: &Rendered,
     dialect: Dialect,
-    tokens: &SqlTokens,
-    statements: &[sp::Statement],
+    parsed: &Parsed,
 ) -> Option<Query> {
-    let code = tokens
-        .all
-        .iter()
-        .filter(|t| !matches!(t.token, Token::Whitespace(_)));
-    let lower = Lower::new(file, rendered, dialect, code.collect());
+    let lower = Lower::new(file, rendered, dialect, &parsed.marks);
+    let statements = &parsed.statements;
     let is_query = |s: &&sp::Statement| matches!(s, sp::Statement::Query(_));
     let statement = statements.iter().rev().find(is_query).or(statements.last());
-    if statement.is_none() && lower.code.iter().all(|t| t.token == Token::SemiColon) {
+    // Nothing but a statement that the parser was not shown.
+    if statement.is_none() && parsed.shimmed.is_empty() {
         return None;
     }
     Some(match statement {
@@ -75,7 +71,7 @@ impl<'a> Lower<'a> {
         file: FileId,
         rendered: &'a Rendered,
         dialect: Dialect,
-        code: Vec<&'a TokenWithSpan>,
+        code: &'a [Mark],
     ) -> Self {
         Self {
             file,
@@ -309,11 +305,9 @@ impl Lower<'_> {
 
     /// DuckDB's `pivot t on …`, which is read as `from t`.
     fn is_rewritten(&self, at: &Out) -> bool {
-        let i = self
-            .code
-            .partition_point(|t| bytes(t.span).start < at.start);
-        let first = self.code.get(i).map(|t| &t.token);
-        matches!(first, Some(Token::Word(w)) if is_one_of(w, &["pivot", "unpivot", "summarize"]))
+        let word = self.rendered.text.get(at.start as usize..at.end as usize);
+        let words = ["select", "from"];
+        !word.is_some_and(|w| words.iter().any(|k| w.eq_ignore_ascii_case(k)))
     }
 
     /// `* rename (…)`, `* ilike '…'`, `* apply (…)`: a star that does not output what it names.
@@ -324,18 +318,15 @@ impl Lower<'_> {
             return false;
         };
         let star = bytes(options.wildcard_token.0.span);
-        let i = self
-            .code
-            .partition_point(|t| bytes(t.span).start < star.end);
+        let i = self.code.partition_point(|t| t.start < star.end);
         let mut depth = 0;
-        for token in &self.code[i..] {
-            match &token.token {
-                Token::LParen => depth += 1,
-                Token::RParen if depth == 0 => return false,
-                Token::RParen => depth -= 1,
-                Token::Comma if depth == 0 => return false,
-                Token::Word(w) if depth == 0 && w.keyword == Keyword::FROM => return false,
-                Token::Word(w) if depth == 0 && is_one_of(w, STAR_CHANGES) => return true,
+        for mark in &self.code[i..] {
+            match mark.kind {
+                MarkKind::Open => depth += 1,
+                MarkKind::Close if depth == 0 => return false,
+                MarkKind::Close => depth -= 1,
+                MarkKind::Comma | MarkKind::Keyword(Keyword::FROM) if depth == 0 => return false,
+                MarkKind::Keyword(k) if depth == 0 && STAR_CHANGES.contains(&k) => return true,
                 _ => {}
             }
         }
@@ -411,31 +402,31 @@ impl Lower<'_> {
         if at.start > at.end {
             return at;
         }
-        let first = self.code.partition_point(|t| bytes(t.span).end <= at.start);
+        let first = self.code.partition_point(|t| t.end <= at.start);
         let mut start = at.start;
         let mut opened = 0i32;
-        for token in self.code[..first].iter().rev() {
-            match &token.token {
-                Token::Comma => break,
-                Token::Word(w) if starts_list(w) => break,
-                Token::LParen => opened += 1,
-                Token::RParen => opened -= 1,
+        for mark in self.code[..first].iter().rev() {
+            match mark.kind {
+                MarkKind::Comma => break,
+                MarkKind::Keyword(Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL) => break,
+                MarkKind::Open => opened += 1,
+                MarkKind::Close => opened -= 1,
                 _ => {}
             }
-            start = bytes(token.span).start;
+            start = mark.start;
         }
         let mut end = at.end;
-        let after = self.code.partition_point(|t| bytes(t.span).start < at.end);
-        for token in &self.code[after..] {
+        let after = self.code.partition_point(|t| t.start < at.end);
+        for mark in &self.code[after..] {
             if opened <= 0 {
                 break;
             }
-            match token.token {
-                Token::LParen => opened += 1,
-                Token::RParen => opened -= 1,
+            match mark.kind {
+                MarkKind::Open => opened += 1,
+                MarkKind::Close => opened -= 1,
                 _ => {}
             }
-            end = bytes(token.span).end;
+            end = mark.end;
         }
         start..end
     }
@@ -466,14 +457,14 @@ impl Lower<'_> {
         if factor.start > factor.end {
             return NOWHERE;
         }
-        let first = self
-            .code
-            .partition_point(|t| bytes(t.span).end <= factor.start);
+        let first = self.code.partition_point(|t| t.end <= factor.start);
         let mut at = NOWHERE;
-        for token in self.code[..first].iter().rev() {
-            match &token.token {
-                Token::Word(w) if is_join_word(w) => at = join(at, bytes(token.span)),
-                Token::LParen if at.start > at.end => {}
+        for mark in self.code[..first].iter().rev() {
+            match mark.kind {
+                MarkKind::Keyword(k) if JOIN_WORDS.contains(&k) => {
+                    at = join(at, mark.start..mark.end);
+                }
+                MarkKind::Open if at.start > at.end => {}
                 _ => break,
             }
         }
@@ -651,33 +642,29 @@ fn named_factor(idents: Vec<Ident>) -> FactorKind {
 }
 
 /// What stands behind a star that changes which columns it outputs, or how they are called.
-const STAR_CHANGES: &[&str] = &["rename", "like", "ilike", "glob", "similar", "apply"];
+const STAR_CHANGES: &[Keyword] = &[
+    Keyword::RENAME,
+    Keyword::LIKE,
+    Keyword::ILIKE,
+    Keyword::GLOB,
+    Keyword::SIMILAR,
+    Keyword::APPLY,
+];
 
-fn is_one_of(word: &Word, words: &[&str]) -> bool {
-    word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w))
-}
-
-fn starts_list(word: &Word) -> bool {
-    is_one_of(word, &["select", "distinct", "all"])
-}
-
-fn is_join_word(word: &Word) -> bool {
-    const WORDS: &[&str] = &[
-        "join",
-        "left",
-        "right",
-        "full",
-        "inner",
-        "outer",
-        "cross",
-        "natural",
-        "semi",
-        "anti",
-        "asof",
-        "lateral",
-        "global",
-        "any",
-        "straight_join",
-    ];
-    is_one_of(word, WORDS)
-}
+const JOIN_WORDS: &[Keyword] = &[
+    Keyword::JOIN,
+    Keyword::LEFT,
+    Keyword::RIGHT,
+    Keyword::FULL,
+    Keyword::INNER,
+    Keyword::OUTER,
+    Keyword::CROSS,
+    Keyword::NATURAL,
+    Keyword::SEMI,
+    Keyword::ANTI,
+    Keyword::ASOF,
+    Keyword::LATERAL,
+    Keyword::GLOBAL,
+    Keyword::ANY,
+    Keyword::STRAIGHT_JOIN,
+];

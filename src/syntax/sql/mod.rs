@@ -39,13 +39,13 @@ pub struct QueryTree {
 /// A text without any statement (a model that is only comments) gives no query and no error.
 pub fn query(file: FileId, rendered: &Rendered, dialect: Dialect) -> Result<QueryTree, ParseError> {
     let tokens = tokenise(dialect, &rendered.text)?;
-    let parsed = parse(dialect, &tokens)?;
-    let shimmed = parsed.shimmed.into_iter().map(|r| {
+    let parsed = parse(dialect, tokens)?;
+    let shimmed = parsed.shimmed.iter().cloned().map(|r| {
         let src = rendered.source_range(r);
         Span::new(file, src.start as usize, src.end as usize)
     });
     Ok(QueryTree {
-        query: lower::lower(file, rendered, dialect, &tokens, &parsed.statements),
+        query: lower::lower(file, rendered, dialect, &parsed),
         shimmed: shimmed.collect(),
     })
 }

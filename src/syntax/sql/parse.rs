@@ -6,6 +6,7 @@
 use super::Dialect;
 use super::shim::shim;
 use sqlparser::ast::{Query, Statement};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 use std::ops::Range;
@@ -40,6 +41,7 @@ pub struct Parsed {
     pub statements: Vec<Statement>,
     /// Ranges of the rendered text that the parser was not shown as they are.
     pub shimmed: Vec<Range<u32>>,
+    pub(super) marks: Vec<Mark>,
 }
 
 /// The bytes of the rendered text that a rewritten span covers.
@@ -73,54 +75,120 @@ pub fn tokenise(dialect: Dialect, text: &str) -> Result<SqlTokens, ParseError> {
     }
 }
 
-/// Walks a text once, from sqlparser's lines and characters to bytes. Locations only grow.
+/// From sqlparser's lines and characters to bytes. Locations only grow.
 struct Cursor<'a> {
-    bytes: &'a [u8],
+    text: &'a str,
     at: usize,
     line: u64,
     col: u64,
+    /// Where the line ends, its line feed included, where all of it is ASCII: there characters
+    /// are bytes. Otherwise where it begins.
+    plain_until: usize,
 }
 
 impl<'a> Cursor<'a> {
     fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
+        let mut cursor = Self {
+            text,
             at: 0,
             line: 1,
             col: 1,
-        }
+            plain_until: 0,
+        };
+        cursor.look_at_line();
+        cursor
+    }
+
+    fn look_at_line(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let len = memchr::memchr(b'\n', rest).map_or(rest.len(), |i| i + 1);
+        self.plain_until = match rest[..len].is_ascii() {
+            true => self.at + len,
+            false => self.at,
+        };
     }
 
     fn advance(&mut self, to: Location) -> u64 {
-        while self.at < self.bytes.len()
-            && (self.line < to.line || (self.line == to.line && self.col < to.column))
-        {
-            if self.bytes[self.at] == b'\n' {
-                self.line += 1;
-                self.col = 1;
-            } else {
-                self.col += 1;
-            }
-            self.at += 1;
-            while self.at < self.bytes.len() && (self.bytes[self.at] & 0xC0) == 0x80 {
-                self.at += 1;
-            }
+        let bytes = self.text.as_bytes();
+        while self.line < to.line && self.at < bytes.len() {
+            let next = memchr::memchr(b'\n', &bytes[self.at..]);
+            self.at = next.map_or(bytes.len(), |i| self.at + i + 1);
+            self.line += 1;
+            self.col = 1;
+            self.look_at_line();
         }
+        if self.line != to.line {
+            return self.at as u64;
+        }
+        let steps = to.column.saturating_sub(self.col);
+        let plain = (self.plain_until.saturating_sub(self.at) as u64).min(steps);
+        self.at += plain as usize;
+        for _ in plain..steps {
+            let Some(c) = self.text[self.at..].chars().next() else {
+                break;
+            };
+            self.at += c.len_utf8();
+        }
+        self.col += steps;
         self.at as u64
     }
 }
 
-/// The tokens that the parser is shown, and the ranges of the text where they are not as they
-/// stand. White space and comments are kept from it, which is faster and gives the same tree.
-pub(super) fn shown(dialect: Dialect, tokens: &SqlTokens) -> (Vec<TokenWithSpan>, Vec<Range<u32>>) {
-    let mut code: Vec<TokenWithSpan> = tokens
-        .all
-        .iter()
-        .filter(|t| !matches!(t.token, Token::Whitespace(_)))
-        .cloned()
-        .collect();
-    let shimmed = shim(dialect, &mut code);
-    (code, shimmed)
+/// A token that is code, as lowering looks at it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) kind: MarkKind,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MarkKind {
+    Comma,
+    Open,
+    Close,
+    /// An unquoted word that is a keyword.
+    Keyword(Keyword),
+    Other,
+}
+
+impl Mark {
+    pub(super) fn new(token: &TokenWithSpan) -> Self {
+        let Range { start, end } = bytes(token.span);
+        let kind = match &token.token {
+            Token::Comma => MarkKind::Comma,
+            Token::LParen => MarkKind::Open,
+            Token::RParen => MarkKind::Close,
+            Token::Word(w) if w.keyword != Keyword::NoKeyword && w.quote_style.is_none() => {
+                MarkKind::Keyword(w.keyword)
+            }
+            _ => MarkKind::Other,
+        };
+        Self { start, end, kind }
+    }
+}
+
+/// Code as the parser is shown it.
+pub(super) struct Shown {
+    pub(super) tokens: Vec<TokenWithSpan>,
+    /// The tokens as they stand.
+    pub(super) marks: Vec<Mark>,
+    /// Ranges of the text where the tokens are not those that stand there.
+    pub(super) shimmed: Vec<Range<u32>>,
+}
+
+/// White space and comments are kept from the parser, which is faster and gives the same tree.
+pub(super) fn shown(dialect: Dialect, tokens: SqlTokens) -> Shown {
+    let mut tokens = tokens.all;
+    tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
+    let marks = tokens.iter().map(Mark::new).collect();
+    let shimmed = shim(dialect, &mut tokens);
+    Shown {
+        tokens,
+        marks,
+        shimmed,
+    }
 }
 
 fn parser(dialect: Dialect, code: Vec<TokenWithSpan>) -> Parser<'static> {
@@ -135,14 +203,19 @@ fn parser(dialect: Dialect, code: Vec<TokenWithSpan>) -> Parser<'static> {
 }
 
 /// Parses tokens whole.
-pub fn parse(dialect: Dialect, tokens: &SqlTokens) -> Result<Parsed, ParseError> {
-    let (code, mut shimmed) = shown(dialect, tokens);
+pub fn parse(dialect: Dialect, tokens: SqlTokens) -> Result<Parsed, ParseError> {
     let end = tokens.all.last().map_or(0, |t| bytes(t.span).end);
-    let mut parser = parser(dialect, code);
+    let Shown {
+        tokens,
+        marks,
+        mut shimmed,
+    } = shown(dialect, tokens);
+    let mut parser = parser(dialect, tokens);
     match statements(&mut parser, &mut shimmed) {
         Ok(statements) => Ok(Parsed {
             statements,
             shimmed,
+            marks,
         }),
         Err(e) => {
             // Some errors carry no location of their own.
@@ -178,8 +251,10 @@ fn statements(
         while parser.consume_token(&Token::SemiColon) {
             separated = true;
         }
-        if parser.peek_token_ref().token == Token::EOF {
-            return Ok(statements);
+        match &parser.peek_token_ref().token {
+            Token::EOF => return Ok(statements),
+            Token::Word(w) if !separated && w.keyword == Keyword::END => return Ok(statements),
+            _ => {}
         }
         if !separated {
             return parser.expected("end of statement", parser.peek_token());
@@ -249,7 +324,7 @@ mod tests {
     fn a_parse_error_knows_its_place() {
         let text = "select a frm t where (";
         let tokens = tokenise(Dialect::Generic, text).unwrap();
-        let error = parse(Dialect::Generic, &tokens).unwrap_err();
+        let error = parse(Dialect::Generic, tokens).unwrap_err();
         assert!(
             error.offset as usize >= text.find('t').unwrap(),
             "{error:?}"
@@ -265,6 +340,6 @@ mod tests {
     fn too_deep() {
         let text = format!("select {}1{}", "(".repeat(10_000), ")".repeat(10_000));
         let tokens = tokenise(Dialect::Generic, &text).unwrap();
-        assert!(parse(Dialect::Generic, &tokens).is_err());
+        assert!(parse(Dialect::Generic, tokens).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //! body and the final query read on their own, and the select lists of those that no parser reads.
 
 use super::lower::Lower;
-use super::parse::{bytes, parse_query, shown, tokenise};
+use super::parse::{Shown, bytes, parse_query, shown, tokenise};
 use super::render::Rendered;
 use super::tree::{Body, Cte, Ident, Query, Unread, UnreadItem};
 use super::{Dialect, placeholder};
@@ -33,13 +33,17 @@ pub struct Recovered {
 /// query among them.
 pub fn recover(file: FileId, rendered: &Rendered, dialect: Dialect) -> Option<Recovered> {
     let tokens = tokenise(dialect, &rendered.text).ok()?;
-    let (code, shimmed) = shown(dialect, &tokens);
+    let Shown {
+        tokens: code,
+        marks,
+        shimmed,
+    } = shown(dialect, tokens);
     let statements = code.split(|t| t.token == Token::SemiColon);
     let statements: Vec<&[TokenWithSpan]> = statements.filter(|s| !s.is_empty()).collect();
     let wanted = statements.iter().rev().find(|s| begins_query(s));
     let statement = wanted.or(statements.last())?;
     let mut reader = Reader {
-        lower: Lower::new(file, rendered, dialect, code.iter().collect()),
+        lower: Lower::new(file, rendered, dialect, &marks),
         dialect,
         read: 0,
         parts: 0,

@@ -254,7 +254,7 @@ mod tests {
 
     fn parses(dialect: Dialect, sql: &str) -> usize {
         let tokens = tokenise(dialect, sql).unwrap();
-        match parse(dialect, &tokens) {
+        match parse(dialect, tokens) {
             Ok(parsed) => parsed.shimmed.len(),
             Err(e) => panic!("{sql}: {e:?}"),
         }

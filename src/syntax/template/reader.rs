@@ -3,7 +3,7 @@
 use super::coverage::Coverage;
 use super::{SqlFile, SqlTree, span};
 use crate::syntax::jinja::ast::Node;
-use crate::syntax::jinja::{Evaluation, Inline, Mode, Piece, Visited};
+use crate::syntax::jinja::{Call, CallKind, Evaluation, Inline, Mode, Piece, Visited};
 use crate::syntax::sql::tree::Body;
 use crate::syntax::sql::{self, Budget, Dialect, ParseError, QueryTree, Rendered};
 use crate::text::FileId;
@@ -40,14 +40,6 @@ impl Attempt {
         inline: Inline,
         evaluation: &Evaluation,
     ) -> Self {
-        // A part of a text may parse and say something else than the whole.
-        let result = match evaluation.exhausted {
-            true => Err(ParseError {
-                message: "its Jinja prints too much".to_owned(),
-                offset: 0,
-            }),
-            false => result,
-        };
         Self {
             rendered,
             result,
@@ -56,6 +48,13 @@ impl Attempt {
             kept: evaluation.kept.clone(),
         }
     }
+}
+
+/// Would the text be the same with other macros inlined and other placeholders?
+fn is_settled(evaluation: &Evaluation) -> bool {
+    let unknown = |p: &Piece| matches!(p, Piece::Unknown(_));
+    let is_macro = |c: &Call| matches!(c.kind, CallKind::Macro(_));
+    !evaluation.pieces.iter().any(unknown) && !evaluation.calls.iter().any(is_macro)
 }
 
 /// What several readings of one file have seen together.
@@ -89,7 +88,9 @@ impl Reader<'_> {
                 self.variants(attempt.inline, &mut seen, out);
             }
             Err(error) => {
-                self.recover(&attempt.rendered, &mut seen, out);
+                if !out.exhausted {
+                    self.recover(&attempt.rendered, &mut seen, out);
+                }
                 let range = attempt.rendered.source_range(error.offset..error.offset);
                 out.sql = SqlTree::Failed {
                     message: error.message,
@@ -112,9 +113,10 @@ impl Reader<'_> {
     fn first_that_parses(&mut self, evaluation: Evaluation, rendered: Option<Rendered>) -> Attempt {
         let rendered =
             rendered.unwrap_or_else(|| sql::render(self.src, &evaluation.pieces, self.dialect));
-        let result = sql::query(self.file, &rendered, self.dialect);
+        let result = self.parsed(&evaluation, &rendered);
         let first = Attempt::new(rendered, result, Inline::Touching, &evaluation);
-        if first.result.is_ok() {
+        let left_out = first.visited.leaves_out(self.src, self.nodes);
+        if first.result.is_ok() || !left_out && is_settled(&evaluation) {
             return first;
         }
         let never = (self.run)(Mode::Sql, Inline::Never, None);
@@ -134,7 +136,7 @@ impl Reader<'_> {
         if all.result.is_ok() {
             return all;
         }
-        if !first.visited.leaves_out(self.src, self.nodes) {
+        if evaluation.exhausted || !left_out {
             return first;
         }
         for inline in [Inline::Touching, Inline::Never] {
@@ -148,15 +150,30 @@ impl Reader<'_> {
     }
 
     fn attempt(&mut self, evaluation: &Evaluation, inline: Inline, repair: bool) -> Attempt {
-        let (rendered, result) = match repair {
+        let (rendered, result) = match repair && !evaluation.exhausted {
             true => self.query_of(&evaluation.pieces),
             false => {
                 let rendered = sql::render(self.src, &evaluation.pieces, self.dialect);
-                let result = sql::query(self.file, &rendered, self.dialect);
+                let result = self.parsed(evaluation, &rendered);
                 (rendered, result)
             }
         };
         Attempt::new(rendered, result, inline, evaluation)
+    }
+
+    /// A part of a text may parse and say something else than the whole.
+    fn parsed(
+        &self,
+        evaluation: &Evaluation,
+        rendered: &Rendered,
+    ) -> Result<QueryTree, ParseError> {
+        if evaluation.exhausted {
+            return Err(ParseError {
+                message: "its Jinja prints too much".to_owned(),
+                offset: 0,
+            });
+        }
+        sql::query(self.file, rendered, self.dialect)
     }
 
     fn query_of(&mut self, pieces: &[Piece]) -> (Rendered, Result<QueryTree, ParseError>) {
