@@ -8,6 +8,7 @@
 mod dialect;
 mod lower;
 mod lower_expr;
+mod lower_from;
 pub mod nulls;
 mod parse;
 mod placeholder;

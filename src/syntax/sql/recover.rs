@@ -318,11 +318,8 @@ fn select_list(code: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
                     items.push(&code[from..i]);
                 }
             }
-            _ if start.is_none() => {
-                if is_keyword(Some(t), &[Keyword::SELECT]) {
-                    start = Some(i + 1);
-                }
-            }
+            _ if start.is_none() && !is_keyword(Some(t), &[Keyword::SELECT]) => {}
+            _ if start.is_none() => start = Some(i + 1),
             _ if start == Some(i) && is_keyword(Some(t), &[Keyword::DISTINCT, Keyword::ALL]) => {
                 start = Some(i + 1);
             }
