@@ -149,16 +149,13 @@ impl SqlFile {
     }
 }
 
-/// Understands one template, or the part of it that `nodes` is.
-pub fn understand(
-    file: FileId,
-    src: &str,
-    template: &Template,
-    nodes: &[Node],
-    env: &Environment,
-    want_sql: bool,
-) -> SqlFile {
-    let run = |mode, inline, earlier: Option<&Visited>| {
+/// Evaluates nodes: for what, with which macros, after which earlier evaluations.
+fn evaluator<'a>(
+    src: &'a str,
+    nodes: &'a [Node],
+    env: &'a Environment,
+) -> impl Fn(Mode, Inline, Option<&Visited>) -> Evaluation + 'a {
+    move |mode, inline, earlier| {
         jinja::evaluate(&Inputs {
             src,
             nodes,
@@ -171,7 +168,35 @@ pub fn understand(
             inline,
             earlier,
         })
+    }
+}
+
+/// Does the template give a tree of its whole SQL? For choosing a dialect: it asks for no more
+/// than that.
+pub fn parses(file: FileId, src: &str, nodes: &[Node], env: &Environment) -> bool {
+    let run = evaluator(src, nodes, env);
+    let evaluation = run(Mode::Sql, Inline::Touching, None);
+    let reader = Reader {
+        file,
+        src,
+        nodes,
+        dialect: env.dialect,
+        run: &run,
+        budget: Budget::default(),
     };
+    reader.parses(evaluation)
+}
+
+/// Understands one template, or the part of it that `nodes` is.
+pub fn understand(
+    file: FileId,
+    src: &str,
+    template: &Template,
+    nodes: &[Node],
+    env: &Environment,
+    want_sql: bool,
+) -> SqlFile {
+    let run = evaluator(src, nodes, env);
     let evaluation = run(Mode::Sql, Inline::Touching, None);
     let parse_mode = evaluation
         .assumed

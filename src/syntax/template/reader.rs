@@ -65,6 +65,12 @@ struct Seen {
 }
 
 impl Reader<'_> {
+    /// Is there a text that parses, with a query in it?
+    pub(super) fn parses(mut self, evaluation: Evaluation) -> bool {
+        let attempt = self.first_that_parses(evaluation, None);
+        attempt.result.is_ok_and(|tree| tree.query.is_some())
+    }
+
     pub(super) fn read(
         mut self,
         evaluation: Evaluation,
