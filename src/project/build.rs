@@ -375,10 +375,16 @@ impl<'a> Builder<'a> {
                 && node.resource_type == ResourceType::Model
                 && !nodes::is_no_query(node)
             {
+                let read = match &sql.recovered {
+                    Some(r) if r.parts > 1 => {
+                        format!("; read on their own: {} of its {} queries", r.read, r.parts)
+                    }
+                    _ => String::new(),
+                };
                 self.notices.push(Notice {
                     what: "sql",
                     path: file.path.clone(),
-                    why: format!("the SQL parser does not understand it: {message}"),
+                    why: format!("the SQL parser does not understand it: {message}{read}"),
                     line: Some(file.line_col(span.start).line),
                 });
             }

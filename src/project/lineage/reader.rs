@@ -169,7 +169,7 @@ impl<'l, 'p> Reader<'l, 'p> {
         for from in &select.from {
             self.from(from, &mut scope);
         }
-        scope.doubtful |= select.partial || self.is_doubtful(from_place(select), true);
+        scope.doubtful |= select.widened || self.is_doubtful(from_place(select), true);
         let mut out = Relation::default();
         // DuckDB: `from t` is `select * from t`.
         if select.items.is_empty() && !select.from.is_empty() {

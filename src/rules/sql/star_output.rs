@@ -91,7 +91,7 @@ impl Stars<'_> {
             Body::Select(select) => self.of_select(select, scope),
             Body::Set { branches, .. } => branches.iter().find_map(|b| self.of_body(b, scope)),
             Body::Query(query) => self.of_query(query, scope),
-            Body::Values(_) | Body::Other(_) => None,
+            Body::Values(_) | Body::Other(_) | Body::Unread(_) => None,
         }
     }
 

@@ -7,7 +7,8 @@ use super::ast::{Args, Expr, ExprKind};
 use super::call::Passed;
 use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST};
 use super::helpers::{map_attribute, range_of, second, string_method, unique, zip};
-use super::value::{RelationRef, Value, put};
+use super::ops::push_pieces;
+use super::value::{Piece, RelationRef, Value, put};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -317,14 +318,14 @@ impl<'a> Evaluator<'a> {
             }
             (Value::List(items), "extend") => {
                 if let Some(Value::List(more)) = first {
-                    let more = more.borrow().clone();
+                    let more = more.borrow().to_vec();
                     if items.borrow().len() + more.len() < MAX_ITEMS {
                         items.borrow_mut().extend(more);
                     }
                 }
                 Value::None
             }
-            (Value::List(items), "copy") => Value::list(items.borrow().clone()),
+            (Value::List(items), "copy") => Value::list(items.borrow().to_vec()),
             (Value::Dict(entries), "update") => {
                 let more = match first {
                     Some(Value::Dict(more)) => more.borrow().clone(),
@@ -377,6 +378,7 @@ impl<'a> Evaluator<'a> {
         name: &str,
         args: Vec<Value>,
         named: Vec<Named>,
+        range: &Range<u32>,
     ) -> Value {
         match name {
             "default" | "d" => {
@@ -395,7 +397,7 @@ impl<'a> Evaluator<'a> {
             }
             "as_native" | "as_text" | "safe" | "e" | "escape" | "as_bool" | "as_number" => value,
             "list" => match value {
-                Value::List(items) => Value::list(items.borrow().clone()),
+                Value::List(items) => Value::list(items.borrow().to_vec()),
                 Value::Dict(d) => {
                     let keys = d
                         .borrow()
@@ -429,7 +431,7 @@ impl<'a> Evaluator<'a> {
                     .first()
                     .map_or(Some(String::new()), |v| self.known_text(v));
                 match (value, sep) {
-                    (Value::List(items), Some(sep)) => self.join(&items.borrow(), &sep),
+                    (Value::List(items), Some(sep)) => self.join(&items.borrow(), &sep, range),
                     _ => Value::Unknown,
                 }
             }
@@ -458,12 +460,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn join(&self, items: &[Value], sep: &str) -> Value {
-        let parts: Option<Vec<String>> = items.iter().map(|v| self.known_text(v)).collect();
-        match parts {
-            Some(parts) => Value::Str(parts.join(sep).into()),
-            None => Value::Unknown,
+    /// `list | join(sep)`: keeps what is known around what is not, and the places of text that
+    /// stands in the file.
+    fn join(&self, items: &[Value], sep: &str, range: &Range<u32>) -> Value {
+        let parts: Option<Vec<String>> = items.iter().map(Value::print).collect();
+        if let Some(parts) = parts {
+            return Value::Str(parts.join(sep).into());
         }
+        let place = self.place(range);
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            if i > 0 {
+                pieces.push(Piece::Inserted(sep.into(), place.clone()));
+            }
+            push_pieces(&mut pieces, item.clone(), &place);
+        }
+        Value::Text(pieces.into())
     }
 
     pub(super) fn test(&mut self, value: Value, name: &str, args: Vec<Value>) -> Option<bool> {

@@ -2,7 +2,7 @@
 
 use super::eval::MAX_ITEMS;
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 use std::rc::Rc;
 
 /// A relation that a template asked for, by its place in [`super::Visited::relations`].
@@ -48,6 +48,28 @@ pub enum Piece {
     Unknown(Range<u32>),
 }
 
+/// The items of a list or a tuple.
+#[derive(Debug, Clone, Default)]
+pub struct Items {
+    values: Vec<Value>,
+    /// It prints with parentheses.
+    tuple: bool,
+}
+
+impl Deref for Items {
+    type Target = Vec<Value>;
+
+    fn deref(&self) -> &Vec<Value> {
+        &self.values
+    }
+}
+
+impl DerefMut for Items {
+    fn deref_mut(&mut self) -> &mut Vec<Value> {
+        &mut self.values
+    }
+}
+
 /// Keys and values in order of insertion.
 pub type Entries = Vec<(Rc<str>, Value)>;
 
@@ -69,7 +91,7 @@ pub enum Value {
     /// Rendered text that is not one known string.
     Text(Rc<[Piece]>),
     /// A list or a tuple; shared and mutable as in Python.
-    List(Rc<RefCell<Vec<Value>>>),
+    List(Rc<RefCell<Items>>),
     /// A dictionary or a namespace, in order of insertion.
     Dict(Rc<RefCell<Entries>>),
     /// A relation.
@@ -105,8 +127,15 @@ impl Value {
     }
 
     /// A fresh list.
-    pub fn list(items: Vec<Value>) -> Self {
-        Value::List(Rc::new(RefCell::new(items)))
+    pub fn list(values: Vec<Value>) -> Self {
+        let tuple = false;
+        Value::List(Rc::new(RefCell::new(Items { values, tuple })))
+    }
+
+    /// A tuple, which is a list that prints with parentheses.
+    pub fn tuple(values: Vec<Value>) -> Self {
+        let tuple = true;
+        Value::List(Rc::new(RefCell::new(Items { values, tuple })))
     }
 
     /// A fresh dictionary.
@@ -151,12 +180,17 @@ impl Value {
             Value::Str(s) if quoted => write!(out, "'{s}'").ok()?,
             Value::Str(s) => out.push_str(s),
             Value::List(items) if depth < MAX_PRINT_DEPTH => {
-                out.push('[');
-                for (i, item) in items.borrow().iter().enumerate() {
+                let items = items.borrow();
+                out.push(if items.tuple { '(' } else { '[' });
+                for (i, item) in items.iter().enumerate() {
                     out.push_str(if i > 0 { ", " } else { "" });
                     item.print_to(out, true, depth + 1)?;
                 }
-                out.push(']');
+                out.push_str(match (items.tuple, items.len()) {
+                    (true, 1) => ",)",
+                    (true, _) => ")",
+                    (false, _) => "]",
+                });
             }
             Value::Dict(entries) if depth < MAX_PRINT_DEPTH => {
                 out.push('{');

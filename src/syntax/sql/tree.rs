@@ -87,6 +87,26 @@ pub enum Body {
     Values(Span),
     /// A statement that is no query.
     Other(Span),
+    /// The parser could not read it; what its tokens tell. Whatever it selects is not known.
+    Unread(Box<Unread>),
+}
+
+/// A query that the parser could not read.
+#[derive(Debug)]
+pub struct Unread {
+    /// All of it.
+    pub span: Span,
+    /// The entries of its select list, where it begins with one.
+    pub items: Vec<UnreadItem>,
+}
+
+/// An entry of a select list that the parser could not read.
+#[derive(Debug)]
+pub struct UnreadItem {
+    /// All of it, alias included.
+    pub span: Span,
+    /// The name of what it outputs, where its last words tell.
+    pub name: Option<Ident>,
 }
 
 /// A set operator.
@@ -124,6 +144,8 @@ pub struct Select {
     /// Something in it is not in this tree (pipe operators, connect by, lateral view …): what its
     /// stars output is not known.
     pub partial: bool,
+    /// It has columns of relations that do not stand in `from` (lateral views, connect by).
+    pub widened: bool,
     /// Of what is not in this tree, something decides what it outputs (pipe operators, `select as
     /// struct`): its select list does not say it.
     pub rewritten: bool,
@@ -569,7 +591,7 @@ fn visit_body<'a>(
             }
         }
         Body::Query(query) => query.visit_selects(scope, visit),
-        Body::Values(_) | Body::Other(_) => {}
+        Body::Values(_) | Body::Other(_) | Body::Unread(_) => {}
     }
 }
 
