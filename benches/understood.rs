@@ -1,4 +1,5 @@
 //! What is understood of each model of a project, one JSON line a model: `understood PROJECT_DIR`.
+//! Sources and seeds have a line with their columns.
 //!
 //! Not a benchmark: `tests/compare_sqlglot.py` and `tests/compare_duckdb.py` hold these lines
 //! against what others read in the same SQL.
@@ -55,6 +56,20 @@ fn understand(dir: PathBuf) -> Result<String, String> {
     let lineage = Lineage::new(&project);
     let mut lines = String::new();
     for node in &project.nodes {
+        if matches!(
+            node.resource_type,
+            ResourceType::Source | ResourceType::Seed
+        ) {
+            let declared = json!({
+                "unique_id": node.unique_id,
+                "status": "declared",
+                "source": node.source_name,
+                "name": node.name,
+                "columns": lineage.names(node.id),
+            });
+            lines.push_str(&declared.to_string());
+            lines.push('\n');
+        }
         if node.resource_type == ResourceType::Model && node.is_own() && !node.python {
             let mut line = line(&project, node);
             let columns = &lineage.output(node.id).columns;

@@ -161,7 +161,7 @@ def lay_seeds(project, models):
 
 def environment(project):
     """Every variable without a default gets a value."""
-    env = dict(os.environ, USER="dummy", DBT_SEND_ANONYMOUS_USAGE_STATS="false", AWS_EC2_METADATA_DISABLED="true")
+    env = dict(os.environ, USER="dummy", DBT_TARGET="dev", DBT_SEND_ANONYMOUS_USAGE_STATS="false", AWS_EC2_METADATA_DISABLED="true")
     for path in project.rglob("*"):
         if path.suffix in (".sql", ".yml", ".yaml") and path.is_file():
             for name in re.findall(r"env_var\(\s*['\"](\w+)['\"]\s*\)", path.read_text(errors="replace")):
@@ -192,7 +192,7 @@ def main():
         place = project.relative_to(asked.clones)
         if asked.projects and not any(p in str(place) for p in asked.projects):
             continue
-        models = understood(asked.binary, project)
+        models = [m for m in understood(asked.binary, project) if m["status"] != "declared"]
         adapter = models[0]["dialect"] if models else "generic"
         adapter = {"generic": "duckdb", "trino": "athena"}.get(adapter, adapter)
         if adapter not in PROFILES:
