@@ -72,6 +72,8 @@ pub enum Verb {
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
+    /// Write a harness-lint.yml that says what this repository does already
+    Init(InitArgs),
 }
 
 /// When to colour.
@@ -241,6 +243,20 @@ pub struct GraphArgs {
     /// Where the project is.
     #[command(flatten)]
     pub project: ProjectArgs,
+}
+
+/// The flags of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The directory with dbt_project.yml [default: found upward to the git root, else below]
+    #[arg(long, value_name = "DIR")]
+    pub project_dir: Option<PathBuf>,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Replace a harness-lint.yml that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// How a graph is printed.

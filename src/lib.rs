@@ -6,6 +6,7 @@ pub mod config;
 pub mod declared;
 pub mod error;
 pub mod git;
+pub mod init;
 pub mod load;
 pub mod manifest;
 pub mod project;

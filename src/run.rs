@@ -99,8 +99,21 @@ pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
 /// # Errors
 /// As [`configure`]; also an unknown rule, or a manifest that was asked for and cannot be used.
 pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
-    let mut laps = Laps::start();
-    let (place, mut config) = configure(request)?;
+    let laps = Laps::start();
+    let (place, config) = configure(request)?;
+    prepare_with(request, place, config, laps)
+}
+
+/// As [`prepare`], with a configuration that is there already.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_with(
+    request: &Request,
+    place: Place,
+    mut config: Config,
+    mut laps: Laps,
+) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     if let Some(unknown) = request.filter.unknown(&entries) {

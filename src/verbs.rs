@@ -1,6 +1,8 @@
 //! One function per verb: from the command line's types to what is printed and the exit code.
 //! No process, terminal or environment is touched here, so tests need none.
 
+mod init;
+
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
     RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
@@ -57,6 +59,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Rules(args)) => rules(args, cwd),
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
+        Some(Verb::Init(args)) => init::run(args, cwd),
     }
 }
 

@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     // A run: what is asked for, what may go wrong.
     &["error", "select", "run"],
     // What is printed.
-    &["report", "cli", "verbs", "main"],
+    &["init", "report", "cli", "verbs", "main"],
 ];
 
 /// Edges against the order, each with its reason. An edge that is gone must go from here too.

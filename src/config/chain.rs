@@ -84,6 +84,25 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
     build(chain, shown, ids)
 }
 
+/// A configuration from a text that is no file yet; `name` stands for it in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_text(
+    place: &Place,
+    name: &str,
+    text: String,
+    ids: &[&str],
+) -> Result<Config, ConfigError> {
+    let mut chain = Chain {
+        place,
+        docs: Vec::new(),
+        presets: Vec::new(),
+    };
+    chain.add(name.to_owned(), text, 0)?;
+    build(chain, Some(name.to_owned()), ids)
+}
+
 struct Chain<'a> {
     place: &'a Place,
     docs: Vec<ConfigDoc>,

@@ -6,7 +6,7 @@ mod file;
 mod pattern;
 mod select;
 
-pub use chain::{ConfigDoc, load, staging_5cte_rules};
+pub use chain::{ConfigDoc, from_text, load, staging_5cte_rules};
 pub use file::{
     Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile, ManifestSetting,
     Ordered, Override, TargetFile,

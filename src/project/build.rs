@@ -80,6 +80,8 @@ pub fn build(
     let (graph, unresolved) = link(&nodes, &index, &edges);
     let counts = count(&nodes);
     let by_id = by_unique_id(&nodes);
+    let target = builder.target().map(str::to_owned);
+    let vars = builder.vars.drain(..).next().unwrap_or_default();
     let notices = builder.finish(&nodes);
     let mut yaml: FxHashMap<FileId, Yaml> = parts.yaml.into_iter().collect();
     let Loaded {
@@ -129,6 +131,8 @@ pub fn build(
         config,
         by_id,
         index,
+        vars,
+        target,
         package_files: package_projects,
     })
 }

@@ -27,7 +27,7 @@ use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Plac
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
-use crate::syntax::template::SqlFile;
+use crate::syntax::template::{self, Environment, Inlined, SqlFile};
 use crate::syntax::yaml::Yaml;
 use crate::text::{FileId, Files, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -222,6 +222,9 @@ pub struct Project {
     pub config: Config,
     by_id: FxHashMap<String, NodeId>,
     index: resolve::Index,
+    /// What its files see of variables and target.
+    vars: vars::Vars,
+    target: Option<String>,
     /// dbt_project.yml of installed packages.
     package_files: Vec<FileId>,
 }
@@ -240,6 +243,33 @@ impl Project {
     /// What a `ref` or `source` in a node's file means.
     pub fn resolve(&self, node: &Node, relation: &RelationRef) -> Resolution {
         self.index.resolve(&self.nodes, relation, node.package)
+    }
+
+    /// A node's SQL with every known macro in place of its call, where macros print columns of it:
+    /// that says what the node outputs. What a macro prints is the macro's to answer for, so rules
+    /// about SQL judge [`SqlFile::sql`].
+    pub fn inlined<'p>(&'p self, node: &'p Node) -> Option<&'p Inlined> {
+        let sql = node.sql.as_ref()?;
+        let macros_print = sql.query()?.has_unknown_columns() && !sql.macros.is_empty();
+        // A snapshot is a part of its file.
+        if !macros_print || node.package > 0 || node.resource_type == ResourceType::Snapshot {
+            return None;
+        }
+        let read = || {
+            let adapter = Some(self.dialect.adapter.as_str());
+            let env = Environment {
+                macros: &self.macros,
+                package: &self.name,
+                adapter: adapter.filter(|a| !a.is_empty()),
+                target: self.target.as_deref(),
+                var: &|name| self.vars.get(name),
+                dialect: self.dialect.dialect,
+                keep_text: false,
+            };
+            let text = &self.files.get(node.file).text;
+            template::inlined(node.file, text, &env).map(Box::new)
+        };
+        sql.inlined.get_or_init(read).as_deref()
     }
 
     /// The project's own models that are not disabled.

@@ -10,6 +10,7 @@ use super::sql::tree::Query;
 use super::sql::{self, Dialect, ParseError, QueryTree, Rendered};
 use crate::text::{FileId, Span};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// What files are evaluated with; the same for all files of a package.
 pub struct Environment<'a> {
@@ -95,9 +96,8 @@ pub struct SqlFile {
     /// Places of the first reading at which a run may send more or less text than stands there: a
     /// condition or a loop that is not known, an unknown for which nothing was put.
     pub doubtful: Vec<Span>,
-    /// A reading with every known macro in place of its call, where a macro prints columns: it
-    /// says what the file outputs. What macros print is theirs, so rules judge [`SqlFile::sql`].
-    pub inlined: Option<Box<Inlined>>,
+    /// A reading with every known macro in place of its call, made when it is asked for.
+    pub inlined: OnceLock<Option<Box<Inlined>>>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
     pub read_bytes: u32,
     /// The work limit was reached.
@@ -155,20 +155,8 @@ pub fn understand(
     env: &Environment,
     want_sql: bool,
 ) -> SqlFile {
-    let run = |mode, inline, earlier: Option<&Visited>| {
-        jinja::evaluate(&Inputs {
-            src,
-            nodes,
-            macros: env.macros,
-            package: env.package,
-            adapter: env.adapter,
-            target: env.target,
-            var: env.var,
-            mode,
-            inline,
-            earlier,
-        })
-    };
+    let run =
+        |mode, inline, earlier: Option<&Visited>| evaluate(src, nodes, env, mode, inline, earlier);
     let evaluation = run(Mode::Sql, Inline::Touching, None);
     let parse_mode = evaluation
         .assumed
@@ -192,6 +180,45 @@ pub fn understand(
         reader.read(evaluation, rendered, &mut out);
     }
     out
+}
+
+/// Reads a file with every known macro in place of its call; none where that does not parse.
+pub fn inlined(file: FileId, src: &str, env: &Environment) -> Option<Inlined> {
+    let template = jinja::parse(src);
+    let evaluation = evaluate(src, &template.nodes, env, Mode::Sql, Inline::All, None);
+    if evaluation.exhausted {
+        return None;
+    }
+    let (rendered, tree) = sql::query_of(file, src, &evaluation.pieces, env.dialect);
+    let tree = tree.ok()?;
+    Some(Inlined {
+        query: tree.query?,
+        doubtful: doubtful(file, &evaluation.doubtful, &rendered),
+        printed: evaluation.visited.relations,
+        shimmed: tree.shimmed,
+    })
+}
+
+fn evaluate(
+    src: &str,
+    nodes: &[Node],
+    env: &Environment,
+    mode: Mode,
+    inline: Inline,
+    earlier: Option<&Visited>,
+) -> Evaluation {
+    jinja::evaluate(&Inputs {
+        src,
+        nodes,
+        macros: env.macros,
+        package: env.package,
+        adapter: env.adapter,
+        target: env.target,
+        var: env.var,
+        mode,
+        inline,
+        earlier,
+    })
 }
 
 /// Evaluates the template: for what, with which macros, after which earlier evaluations.
@@ -249,10 +276,6 @@ impl Reader<'_> {
             Ok(tree) => {
                 out.shimmed = tree.shimmed;
                 out.doubtful = doubtful(self.file, &attempt.doubtful, &attempt.rendered);
-                let macros_print = tree.query.as_ref().is_some_and(Query::has_unknown_columns);
-                if macros_print && attempt.inline != Inline::All && !out.macros.is_empty() {
-                    out.inlined = self.inlined().map(Box::new);
-                }
                 out.rendered = self.keep_text.then(|| attempt.rendered.text.into());
                 out.sql = match tree.query {
                     Some(query) => SqlTree::Parsed(Box::new(query)),
@@ -315,19 +338,6 @@ impl Reader<'_> {
         Attempt::new(rendered, result, inline, evaluation)
     }
 
-    /// Reads the file with every known macro in place of its call.
-    fn inlined(&self) -> Option<Inlined> {
-        let evaluation = (self.run)(Mode::Sql, Inline::All, None);
-        let attempt = self.attempt(&evaluation, Inline::All, true);
-        let tree = attempt.result.ok()?;
-        Some(Inlined {
-            query: tree.query?,
-            printed: attempt.visited.relations,
-            doubtful: doubtful(self.file, &attempt.doubtful, &attempt.rendered),
-            shimmed: tree.shimmed,
-        })
-    }
-
     /// Reads branches that no reading has taken, each once.
     fn variants(
         &self,
@@ -387,7 +397,7 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         variants: Vec::new(),
         shimmed: Vec::new(),
         doubtful: Vec::new(),
-        inlined: None,
+        inlined: OnceLock::new(),
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,

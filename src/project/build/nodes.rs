@@ -476,7 +476,7 @@ fn python(file: FileId, src: &str) -> SqlFile {
     }
     SqlFile {
         doubtful: Vec::new(),
-        inlined: None,
+        inlined: std::sync::OnceLock::new(),
         relations,
         printed: Vec::new(),
         configs: python_config(file, src),

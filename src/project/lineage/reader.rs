@@ -67,7 +67,7 @@ impl<'l, 'p> Reader<'l, 'p> {
             undeclared: BTreeSet::new(),
             fuel: FUEL,
         };
-        Some(match &sql.inlined {
+        Some(match lineage.project.inlined(node) {
             Some(i) => (reader(&i.printed, &i.doubtful, &i.shimmed), &i.query),
             None => (
                 reader(&sql.printed, &sql.doubtful, &sql.shimmed),
