@@ -5,6 +5,7 @@
 
 use crate::config::{FailOn, ManifestSetting};
 use crate::registry::RuleFilter;
+use crate::selector::Indirect;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -128,12 +129,21 @@ fn manifest(text: &str) -> Result<ManifestSetting, String> {
 /// Which nodes are meant.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SelectArgs {
-    /// Only these nodes: names with dbt's `+`, `tag:`, `path:`, `source:` …; may be repeated
+    /// Only these nodes: names with dbt's `+`, `tag:`, `path:`, `state:modified` …; may be repeated
     #[arg(short, long, value_name = "NODES")]
     pub select: Vec<String>,
     /// Not these nodes; may be repeated
     #[arg(long, value_name = "NODES")]
     pub exclude: Vec<String>,
+    /// The nodes that selectors.yml gives this name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["select", "exclude"])]
+    pub selector: Option<String>,
+    /// Which tests come along with the nodes that they test
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = Indirect::Eager)]
+    pub indirect_selection: Indirect,
+    /// The directory with the manifest.json that `state:` compares with
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Nothing to judge is no failure: exit code 0 instead of 4
     #[arg(long)]
     pub allow_empty: bool,
@@ -237,6 +247,9 @@ pub struct GraphArgs {
     /// Print each model's output columns, and which columns they are made of (JSON only)
     #[arg(long)]
     pub columns: bool,
+    /// Data tests and unit tests too
+    #[arg(long)]
+    pub tests: bool,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,

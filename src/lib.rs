@@ -16,6 +16,7 @@ pub mod rule;
 mod rules;
 pub mod run;
 pub mod select;
+pub mod selector;
 pub mod syntax;
 pub mod text;
 pub mod threads;

@@ -29,7 +29,7 @@ pub struct Request {
     pub target: Option<String>,
     /// `--rule` and `--ignore`.
     pub filter: RuleFilter,
-    /// `--select`, `--exclude` and paths.
+    /// `--select`, `--exclude`, paths and what goes with them.
     pub selection: Selection,
 }
 
@@ -140,6 +140,7 @@ pub fn prepare_with(
     {
         info.path = relative_path(&real, &project.place.project_dir);
     }
+    project.parts = select::parts(&project)?;
     laps.end("understand");
     Ok(Prepared {
         project,

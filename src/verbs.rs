@@ -331,7 +331,7 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
         return Err(RunError::usage("--columns is for JSON", Some(help)));
     }
     let request = request(&args.project, &args.select, cwd)?;
-    let (graph, notes) = match graph_of(&request, args.columns) {
+    let (graph, notes) = match graph_of(&request, args) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
             (graph::empty(), note(&message))
         }
@@ -349,16 +349,12 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
     })
 }
 
-fn graph_of(request: &Request, columns: bool) -> Result<GraphReport, RunError> {
+fn graph_of(request: &Request, args: &GraphArgs) -> Result<GraphReport, RunError> {
     let project = run::prepare(request)?.project;
     let selection = &request.selection;
-    let all = selection.select.is_empty() && selection.exclude.is_empty();
-    let selected = match all {
-        true => None,
-        false => Some(select::nodes(&project, selection)?),
-    };
-    let mut report = graph::graph(&project, selected.as_ref());
-    if columns {
+    let selected = select::nodes(&project, selection, &request.cwd)?;
+    let mut report = graph::graph(&project, selected.as_ref(), args.tests);
+    if args.columns {
         graph::add_columns(&mut report, &project);
     }
     Ok(report)
@@ -383,6 +379,9 @@ fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Req
         selection: Selection {
             select: select.select.clone(),
             exclude: select.exclude.clone(),
+            selector: select.selector.clone(),
+            indirect: select.indirect_selection,
+            state: select.state.clone(),
             paths: Vec::new(),
             allow_empty: select.allow_empty,
         },

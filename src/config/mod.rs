@@ -12,7 +12,7 @@ pub use file::{
     Ordered, Override, TargetFile,
 };
 pub use pattern::{PathPattern, PatternError};
-pub use select::{Matcher, Subject};
+pub use select::{Matcher, Selected};
 
 use crate::rule::Preset;
 use crate::syntax::sql::Dialect;

@@ -207,7 +207,9 @@ impl Walker<'_> {
         let extension = path.extension()?.to_str()?;
         match (extension, self.role) {
             ("yml" | "yaml", _) => Some(Role::Properties),
-            ("sql", Role::Test) if self.is_generic_test(path) => Some(Role::Macro),
+            ("sql", Role::Test) if self.is_below(path, "generic") => Some(Role::Macro),
+            // Rows for unit tests.
+            ("sql", Role::Test) if self.is_below(path, "fixtures") => None,
             ("sql", Role::Seed) => None,
             ("sql", role) => Some(role),
             ("py", Role::Model) => Some(Role::PythonModel),
@@ -216,9 +218,9 @@ impl Walker<'_> {
         }
     }
 
-    fn is_generic_test(&self, path: &Path) -> bool {
+    fn is_below(&self, path: &Path, folder: &str) -> bool {
         path.strip_prefix(self.base)
-            .is_ok_and(|p| p.starts_with("generic"))
+            .is_ok_and(|p| p.starts_with(folder))
     }
 
     fn problem(&mut self, error: &walkdir::Error) {

@@ -19,6 +19,7 @@ use rayon::prelude::*;
 
 mod dialect;
 mod nodes;
+mod tests;
 
 /// What a build is told beside the files and the configuration.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +78,12 @@ pub fn build(
         loaded.packages.iter().map(|p| p.name.to_string()).collect(),
         loaded.misses_packages(),
     );
-    let (graph, unresolved) = link(&nodes, &index, &edges);
+    let dropped = tests::dropped(&nodes, &index);
+    let (graph, unresolved) = link(&nodes, &index, &edges, &dropped);
+    tests::attach(&mut nodes, &index);
+    for (id, enabled) in dropped {
+        nodes[id.0 as usize].enabled = enabled;
+    }
     let counts = count(&nodes);
     let by_id = by_unique_id(&nodes);
     let target = builder.target().map(str::to_owned);
@@ -129,6 +135,7 @@ pub fn build(
         notices,
         counts,
         config,
+        parts: select::Parts::default(),
         by_id,
         index,
         vars,
@@ -421,22 +428,27 @@ fn link(
     nodes: &[Node],
     index: &Index,
     from_manifest: &ManifestEdges,
+    dropped: &FxHashMap<NodeId, Option<bool>>,
 ) -> (Graph, Vec<(NodeId, Reference, Resolution)>) {
     let mut graph = Graph::new(nodes.len());
     let mut unresolved = Vec::new();
     let ids = by_unique_id(nodes);
     for node in nodes.iter().filter(|n| !n.is_disabled()) {
         let certain = from_manifest.get(&node.id);
+        let is_dropped = dropped.get(&node.id) == Some(&Some(false));
+        // dbt says of a generic test what it lacks, and goes on; an entry about a model that is not
+        // there would be reported once for each test.
+        let reported = node.test.is_none() && node.resource_type != ResourceType::UnitTest;
         for reference in references(node) {
             let resolution = index.resolve(nodes, &reference.relation, node.package);
             let Resolution::Found(parent) = resolution else {
-                if certain.is_none() && resolution != Resolution::Unknown {
+                if reported && certain.is_none() && resolution != Resolution::Unknown {
                     unresolved.push((node.id, reference, resolution));
                 }
                 continue;
             };
             let parent_id = &nodes[parent.0 as usize].unique_id;
-            if certain.is_some_and(|parents| !parents.contains(parent_id)) {
+            if is_dropped || certain.is_some_and(|parents| !parents.contains(parent_id)) {
                 continue;
             }
             let edge = Edge {

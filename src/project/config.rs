@@ -36,6 +36,8 @@ pub struct ConfigValue {
     pub merged: bool,
     /// A part of it is not known: it was added to an unknown, or an unknown to it.
     pub partial: bool,
+    /// What was said last, where that is not the value: it has Jinja, or was added to `meta`.
+    pub written: Option<Value>,
 }
 
 /// A node's configuration.
@@ -90,6 +92,7 @@ impl Config {
         let partial =
             adds && (value.is_none() || before.is_some_and(|b| b.value.is_none() || b.partial));
         let before = before.and_then(|v| v.value.clone());
+        let own = value.clone().filter(|_| adds && key == "meta");
         let value = match (key, value, before) {
             ("tags", Some(new), before) => Some(add_tags(before.as_ref(), &new)),
             ("meta", Some(Value::Object(new)), Some(Value::Object(mut old))) => {
@@ -105,8 +108,30 @@ impl Config {
             origin,
             merged: adds,
             partial,
+            written: own,
         };
         self.values.insert(key.to_owned(), value);
+    }
+
+    /// Lays what YAML says over what was said before.
+    fn set_yaml(&mut self, key: &str, node: YamlNode, value: Option<Value>, origin: Origin) {
+        self.set(key, value, Some(node.span()), origin);
+        let written = node.to_json();
+        if has_jinja(&written)
+            && let Some(value) = self.values.get_mut(key)
+        {
+            value.written = Some(written);
+        }
+    }
+
+    /// Lays another configuration over this one.
+    pub(super) fn lay(&mut self, other: Self) {
+        for (key, value) in other.values {
+            self.set(&key, value.value, value.span, value.origin);
+            if let Some(now) = self.values.get_mut(&key) {
+                now.written = value.written;
+            }
+        }
     }
 
     /// Drops what was said before.
@@ -129,8 +154,18 @@ impl Config {
             origin,
             merged: false,
             partial: false,
+            written: None,
         };
         self.values.insert(key.to_owned(), value);
+    }
+}
+
+fn has_jinja(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("{{") || text.contains("{%"),
+        Value::Array(items) => items.iter().any(has_jinja),
+        Value::Object(map) => map.values().any(has_jinja),
+        _ => false,
     }
 }
 
@@ -231,12 +266,8 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
                 continue;
             }
             let name = bare.unwrap_or(name);
-            config.set(
-                name,
-                rendered_value(name, value, render),
-                Some(value.span()),
-                Origin::ProjectFile,
-            );
+            let known = rendered_value(name, value, render);
+            config.set_yaml(name, value, known, Origin::ProjectFile);
         }
         let next = parts.next().and_then(|part| level.get(part));
         match next.map(|n| n.resolve()) {
@@ -261,14 +292,14 @@ pub(super) fn from_properties(
         kind,
         ResourceType::Source | ResourceType::Exposure | ResourceType::Metric
     );
-    for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
+    let of_source: &[&str] = match kind {
+        ResourceType::Source => &["loaded_at_field", "loaded_at_query"],
+        _ => &[],
+    };
+    let names = TOP_LEVEL.iter().chain(tagged.then_some(&"tags"));
+    for name in names.chain(of_source) {
         if let Some(value) = entry.get(name) {
-            config.set(
-                name,
-                rendered(value, render),
-                Some(value.span()),
-                Origin::Properties,
-            );
+            config.set_yaml(name, value, rendered(value, render), Origin::Properties);
         }
     }
     let Some(section) = entry.get("config") else {
@@ -276,12 +307,8 @@ pub(super) fn from_properties(
     };
     for (key, value) in section.resolve().entries() {
         let Some(name) = key.as_str() else { continue };
-        config.set(
-            name,
-            rendered_value(name, value, render),
-            Some(value.span()),
-            Origin::Properties,
-        );
+        let known = rendered_value(name, value, render);
+        config.set_yaml(name, value, known, Origin::Properties);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod build;
 mod config;
+mod data_test;
 mod graph;
 mod inline;
 mod layers;
@@ -10,11 +11,13 @@ pub mod lineage;
 mod overlay;
 mod properties;
 mod resolve;
+pub mod select;
 mod vars;
 
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use data_test::GenericTest;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
@@ -22,13 +25,13 @@ pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
-use crate::config::{Config, Layer, Matcher, Subject};
+use crate::config::{Config, Layer};
 use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::{self, Environment, Inlined, SqlFile};
-use crate::syntax::yaml::Yaml;
+use crate::syntax::yaml::{NodeId as YamlNodeId, Yaml};
 use crate::text::{FileId, Files, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -50,6 +53,7 @@ pub enum ResourceType {
     Exposure,
     Metric,
     SemanticModel,
+    UnitTest,
 }
 
 impl ResourceType {
@@ -65,7 +69,13 @@ impl ResourceType {
             ResourceType::Exposure => "exposure",
             ResourceType::Metric => "metric",
             ResourceType::SemanticModel => "semantic_model",
+            ResourceType::UnitTest => "unit_test",
         }
+    }
+
+    /// Is it a data test or a unit test? Nothing stands below one.
+    pub fn is_test(self) -> bool {
+        matches!(self, ResourceType::Test | ResourceType::UnitTest)
     }
 
     /// May `ref` name it?
@@ -90,8 +100,12 @@ pub struct Node {
     pub name: String,
     /// The source's name, for a source table.
     pub source_name: Option<String>,
+    /// The source's own entry in the property file, for a source table.
+    pub source_entry: Option<YamlNodeId>,
     /// A versioned model's version.
     pub version: Option<String>,
+    /// The version that a bare `ref` means, for a versioned model.
+    pub latest_version: Option<String>,
     /// Index of its package; 0 is the project itself.
     pub package: usize,
     /// The package's name.
@@ -113,10 +127,12 @@ pub struct Node {
     /// Its property file, or one that may hold its entry, could not be read to the end: that
     /// something is not said of the node proves nothing.
     pub properties_lost: bool,
-    /// References in YAML (exposures, semantic models).
+    /// References in YAML (exposures, semantic models), and those of generic tests.
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.
     pub enabled: Option<bool>,
+    /// What test it is, for a generic test.
+    pub test: Option<Box<GenericTest>>,
     /// Its layer.
     pub layer: Option<LayerMatch>,
 }
@@ -220,6 +236,8 @@ pub struct Project {
     pub counts: Counts,
     /// The configuration.
     pub config: Config,
+    /// The parts of the project that it speaks of; empty until they are found out.
+    pub parts: select::Parts,
     by_id: FxHashMap<String, NodeId>,
     index: resolve::Index,
     /// What its files see of variables and target.
@@ -295,6 +313,17 @@ impl Project {
         &self.files.get(file).path
     }
 
+    /// A file's path relative to the package of a node, as dbt's `original_file_path`.
+    pub fn path_in_package(&self, node: &Node, file: FileId) -> &str {
+        let path = self.path(file);
+        let project = node
+            .package
+            .checked_sub(1)
+            .and_then(|i| self.package_files.get(i));
+        let dir = project.and_then(|f| self.path(*f).strip_suffix("dbt_project.yml"));
+        dir.and_then(|d| path.strip_prefix(d)).unwrap_or(path)
+    }
+
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
         self.files.slice(span)
@@ -317,22 +346,6 @@ impl Project {
         all
     }
 
-    /// Does a part of the configuration hold a finding about this node, or in this file?
-    pub fn matches(&self, matcher: &Matcher, node: Option<NodeId>, file: FileId) -> bool {
-        match node {
-            Some(id) => self.with_subject(self.node(id), |s| matcher.matches(s)),
-            None => matcher.matches(&Subject {
-                path: self.path(file),
-                name: "",
-                fqn: "",
-                package: &self.name,
-                resource_type: "",
-                tags: &[],
-                source: "",
-            }),
-        }
-    }
-
     /// The layer of a node, as configured or inferred.
     pub fn layer(&self, node: &Node) -> Option<&Layer> {
         self.layers.layers.get(node.layer.as_ref()?.index)
@@ -353,24 +366,6 @@ impl Project {
     pub fn is_written(&self, ident: &Ident) -> bool {
         let text = self.text(ident.span);
         text.len() <= ident.name.len() + 2 && text.contains(&*ident.name)
-    }
-
-    /// The facts of a node that selections ask about.
-    pub fn with_subject<T>(&self, node: &Node, ask: impl FnOnce(&Subject) -> T) -> T {
-        let tags = node.config.tags();
-        let source = match &node.source_name {
-            Some(_) => node.display_name(),
-            None => String::new(),
-        };
-        ask(&Subject {
-            path: self.path(node.file),
-            name: &node.name,
-            fqn: &node.fqn.join("."),
-            package: &node.package_name,
-            resource_type: node.resource_type.as_str(),
-            tags: &tags,
-            source: &source,
-        })
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Column {
     pub description: Option<String>,
     /// `data_type:`.
     pub data_type: Option<String>,
+    /// `quote: true`: dbt writes its name in quotes.
+    pub quote: bool,
     /// Its tests.
     pub tests: Vec<DataTest>,
     /// Its constraints.
@@ -56,6 +58,8 @@ pub struct DataTest {
     pub config: Map<String, Value>,
     /// It stands under `tests:`, the older spelling of `data_tests:`.
     pub old_key: bool,
+    /// What holds its arguments in the tree: a mapping, or its name where it has none.
+    pub entry: YamlId,
 }
 
 /// A constraint of a contract.
@@ -101,6 +105,8 @@ pub(super) fn entries(yaml: &Yaml) -> Vec<Entry> {
         ("analyses", ResourceType::Analysis),
         ("exposures", ResourceType::Exposure),
         ("semantic_models", ResourceType::SemanticModel),
+        ("data_tests", ResourceType::Test),
+        ("unit_tests", ResourceType::UnitTest),
     ];
     for (key, kind) in sections {
         for entry in list(root, key) {
@@ -194,6 +200,7 @@ pub(super) fn columns(entry: YamlNode) -> Vec<Column> {
                 .get("data_type")
                 .and_then(|n| n.as_str())
                 .map(str::to_owned),
+            quote: node.get("quote").and_then(|n| n.as_bool()) == Some(true),
             tests: tests(node),
             constraints: list(node, "constraints").filter_map(constraint).collect(),
             entry: node.resolve().id(),
@@ -211,7 +218,7 @@ fn constraint(node: YamlNode) -> Option<Constraint> {
 }
 
 /// Keys of a test that configure it, where they stand beside its arguments.
-const TEST_CONFIG: &[&str] = &[
+pub(super) const TEST_CONFIG: &[&str] = &[
     "severity",
     "where",
     "limit",
@@ -226,7 +233,6 @@ const TEST_CONFIG: &[&str] = &[
     "database",
     "schema",
     "alias",
-    "group",
 ];
 
 /// The tests of an entry or a column, under either key.
@@ -241,29 +247,19 @@ pub(super) fn tests(entry: YamlNode) -> Vec<DataTest> {
 }
 
 fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
-    if let Some(name) = item.as_str() {
-        return Some(DataTest {
-            name: name.to_owned(),
-            span: item.span(),
-            args: Map::new(),
-            config: Map::new(),
-            old_key,
-        });
-    }
-    // `- unique: {…}`, or `- name: …` with `test_name: unique`.
-    let (name, body) = match item.get("test_name") {
-        Some(name) => (name, item),
-        None => item.entries().into_iter().next()?,
+    // `- unique`, `- unique: {…}`, or `- name: …` with `test_name: unique`.
+    let (name, body) = match (item.as_str(), item.get("test_name")) {
+        (Some(_), _) => (item, item),
+        (None, Some(name)) => (name, item),
+        (None, None) => item.entries().into_iter().next()?,
     };
     let mut args = Map::new();
     let mut config = Map::new();
-    for (key, value) in body.resolve().entries() {
-        let Some(key) = key.as_str() else { continue };
+    for (key, value) in test_entries(body, None::<YamlNode>) {
         let value = value.to_json();
         match (key, value) {
-            ("arguments", Value::Object(more)) => args.extend(more),
             ("config", Value::Object(more)) => config.extend(more),
-            ("name" | "test_name" | "description", _) => {}
+            ("name" | "description", _) => {}
             (key, value) if TEST_CONFIG.contains(&key) => {
                 config.insert(key.to_owned(), value);
             }
@@ -278,7 +274,67 @@ fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
         args,
         config,
         old_key,
+        entry: body.resolve().id(),
     })
+}
+
+/// What a test says, wherever it says it: keys beside `arguments:`, then those in it, which win.
+/// The name of the column it stands under, if any, wins over the former.
+pub(super) fn test_entries<'a, T: From<YamlNode<'a>>>(
+    body: YamlNode<'a>,
+    column: Option<T>,
+) -> Vec<(&'a str, T)> {
+    let mut out: Vec<(&str, T)> = Vec::new();
+    let pairs = |node: YamlNode<'a>| {
+        let entries = node.resolve().entries().into_iter();
+        entries.filter_map(|(key, value)| Some((key.as_str()?, value)))
+    };
+    let mut add = |key: &'a str, value: T| match out.iter_mut().find(|(k, _)| *k == key) {
+        Some(known) => known.1 = value,
+        None => out.push((key, value)),
+    };
+    for (key, value) in pairs(body).filter(|(key, _)| !matches!(*key, "arguments" | "test_name")) {
+        add(key, T::from(value));
+    }
+    if let Some(column) = column {
+        add("column_name", column);
+    }
+    if let Some(arguments) = body.get("arguments") {
+        for (key, value) in pairs(arguments) {
+            add(key, T::from(value));
+        }
+    }
+    out
+}
+
+/// What a version of a model has for its own: its tests where it says any, its columns, and those of
+/// the model that it includes. An empty `data_tests:` says that it has none; of an empty `tests:`
+/// dbt thinks nothing.
+pub(super) fn of_version(base: &Properties, version: YamlNode) -> Properties {
+    let mut out = base.clone();
+    let none = version.get("data_tests").is_some_and(YamlNode::is_sequence);
+    let own = tests(version);
+    if none || !own.is_empty() {
+        out.tests = own;
+    }
+    let own = columns(version);
+    let element = list(version, "columns").find(|c| c.get("include").is_some());
+    out.columns.retain(|column| {
+        let name = column.name.value.as_str();
+        let redefined = own.iter().any(|c| c.name.value == name);
+        !redefined && element.is_none_or(|e| includes(e, name))
+    });
+    out.columns.extend(own);
+    let description = description(version).filter(|d| !d.trim().is_empty());
+    out.description = description.or(out.description);
+    out
+}
+
+/// `{include: all, exclude: [a]}`, or a list of names to include.
+fn includes(element: YamlNode, name: &str) -> bool {
+    let has = |key: &str| list(element, key).any(|n| n.as_str() == Some(name));
+    let all = element.get("include").and_then(|n| n.as_str());
+    (matches!(all, Some("all" | "*")) || has("include")) && !has("exclude")
 }
 
 /// What an entry says twice, so that dbt refuses it: both spellings of `tests`, and a test's

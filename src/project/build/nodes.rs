@@ -66,20 +66,27 @@ impl<'a> Builder<'a> {
                 nodes.push(node);
             }
         }
+        nodes.extend(self.test_nodes(&entries, &trees, &parts.macros, &parts.dialect));
         for (member, entry) in entries {
             nodes.extend(self.yaml_node(member, entry, &nodes, &trees, &parts.dialect));
         }
-        for node in nodes.iter_mut().filter(|n| n.is_own()) {
+        for node in nodes.iter_mut().filter(|n| n.is_own() && n.test.is_none()) {
             let found = self.hook_references(node, &parts.macros, &parts.dialect);
             node.yaml_refs.extend(found);
         }
         let files = &self.loaded.files;
         nodes.sort_by(|a, b| {
-            let key = |n: &Node| (n.unique_id.clone(), files.get(n.file).path.clone());
-            key(a).cmp(&key(b))
+            let path = |n: &Node| &files.get(n.file).path;
+            a.unique_id
+                .cmp(&b.unique_id)
+                .then_with(|| path(a).cmp(path(b)))
         });
         for (i, node) in nodes.iter_mut().enumerate() {
             node.id = NodeId(i as u32);
+            if node.version.is_some() {
+                let key = (node.package, node.name.clone());
+                node.latest_version = parts.latest.get(&key).cloned();
+            }
         }
         nodes
     }
@@ -238,7 +245,7 @@ impl<'a> Builder<'a> {
         vec![node]
     }
 
-    fn node(
+    pub(super) fn node(
         &self,
         member: &Member,
         kind: ResourceType,
@@ -262,7 +269,9 @@ impl<'a> Builder<'a> {
             resource_type: kind,
             name,
             source_name: None,
+            source_entry: None,
             version: None,
+            latest_version: None,
             package: member.package,
             package_name: package.clone(),
             fqn,
@@ -275,6 +284,7 @@ impl<'a> Builder<'a> {
             properties_lost: false,
             yaml_refs: Vec::new(),
             enabled: Some(true),
+            test: None,
             layer: None,
         }
     }
@@ -289,9 +299,14 @@ impl<'a> Builder<'a> {
         dialect: &DialectChoice,
     ) -> Option<Node> {
         let member = &self.loaded.members[member];
-        let from_file = matches!(
+        // Tests are made of the entries of what they test, and unit tests with them.
+        let elsewhere = matches!(
             entry.kind,
-            ResourceType::Model | ResourceType::Seed | ResourceType::Analysis
+            ResourceType::Model
+                | ResourceType::Seed
+                | ResourceType::Analysis
+                | ResourceType::Test
+                | ResourceType::UnitTest
         );
         // A snapshot is YAML's own where it has a relation and no file defines it.
         let is_snapshot = entry.kind == ResourceType::Snapshot;
@@ -300,7 +315,7 @@ impl<'a> Builder<'a> {
                 && n.package == member.package
                 && n.name == entry.name.value
         };
-        if from_file || (is_snapshot && (entry.refs.is_empty() || known.iter().any(defined))) {
+        if elsewhere || (is_snapshot && (entry.refs.is_empty() || known.iter().any(defined))) {
             return None;
         }
         let mut node = self.node(member, entry.kind, entry.name.value.clone(), None);
@@ -309,6 +324,7 @@ impl<'a> Builder<'a> {
         if let Some((source, source_entry)) = &entry.source {
             node.unique_id = format!("source.{}.{source}.{}", node.package_name, node.name);
             node.source_name = Some(source.clone());
+            node.source_entry = Some(*source_entry);
             let name = node.fqn.pop();
             node.fqn.push(source.clone());
             node.fqn.extend(name);
@@ -319,9 +335,30 @@ impl<'a> Builder<'a> {
         Some(node)
     }
 
+    /// What dbt_project.yml says of a node: that of its package, then that of the project.
+    pub(super) fn project_config(&self, node: &Node, dialect: &DialectChoice) -> NodeConfig {
+        let adapter = Some(dialect.adapter.as_str()).filter(|a| !a.is_empty());
+        // dbt renders dbt_project.yml before there are project variables: it sees those of the
+        // command line only.
+        let given = |name: &str| self.config.vars.get(name).cloned().map(Some);
+        let render = |text: &str| render_native(text, adapter, self.target(), &given);
+        let mut config = NodeConfig::default();
+        let mut projects = vec![&self.loaded.packages[node.package]];
+        if node.package > 0 {
+            projects.push(self.loaded.root());
+        }
+        for root in projects.into_iter().filter_map(|p| p.yaml.root()) {
+            let mut sections = sections_of(node.resource_type).iter();
+            if let Some(section) = sections.find_map(|key| root.get(key)) {
+                from_project(&mut config, section, &node.fqn, &render);
+            }
+        }
+        config
+    }
+
     /// Resolves a node's configuration and joins its properties. `extra` is a second entry: the
     /// source of a table (weaker than the entry), or the version of a model (stronger).
-    fn configure(
+    pub(super) fn configure(
         &self,
         node: &mut Node,
         entry: Option<&Entry>,
@@ -333,22 +370,7 @@ impl<'a> Builder<'a> {
         let adapter = Some(dialect.adapter.as_str()).filter(|a| !a.is_empty());
         let var = |name: &str| vars.get(name);
         let render = |text: &str| render_native(text, adapter, self.target(), &var);
-        let mut config = NodeConfig::default();
-        let own = &self.loaded.packages[node.package];
-        let section = section_of(node.resource_type);
-        // dbt renders dbt_project.yml before there are project variables: it sees those of the
-        // command line only.
-        let given = |name: &str| self.config.vars.get(name).cloned().map(Some);
-        let render_project = |text: &str| render_native(text, adapter, self.target(), &given);
-        let mut projects = vec![own];
-        if node.package > 0 {
-            projects.push(self.loaded.root());
-        }
-        for project in projects {
-            if let Some(section) = project.yaml.root().and_then(|r| r.get(section)) {
-                from_project(&mut config, section, &node.fqn, &render_project);
-            }
-        }
+        let mut config = self.project_config(node, dialect);
         let tree = entry.and_then(|e| trees.get(&e.properties.file));
         // dbt sets a source's tags anew, and an exposure's where its `config:` has any.
         let sets_tags = match node.resource_type {
@@ -375,10 +397,7 @@ impl<'a> Builder<'a> {
                 from_properties(&mut config, part, node.resource_type, &render);
             }
             if let (false, Some(version)) = (is_source, extra) {
-                properties.columns.extend(properties::columns(version));
-                properties.tests.extend(properties::tests(version));
-                let own = properties::description(version).filter(|d| !d.trim().is_empty());
-                properties.description = own.or(properties.description);
+                properties = properties::of_version(&properties, version);
             }
             node.properties = Some(properties);
         }
@@ -389,11 +408,7 @@ impl<'a> Builder<'a> {
                 config.set(&arg.key, arg.value.clone(), Some(span), Origin::Inline);
             }
         }
-        node.enabled = match config.get("enabled") {
-            None => Some(true),
-            Some(_) => config.flag("enabled"),
-        };
-        node.config = config;
+        node.set_config(config);
     }
 }
 
@@ -407,21 +422,31 @@ fn hook_texts(hooks: &serde_json::Value) -> Vec<&str> {
     }
 }
 
-fn section_of(kind: ResourceType) -> &'static str {
+/// The sections of dbt_project.yml that configure nodes of a type; the first one there counts.
+fn sections_of(kind: ResourceType) -> &'static [&'static str] {
     match kind {
         // dbt has no section for analyses: they are configured as models.
-        ResourceType::Model | ResourceType::Analysis => "models",
-        ResourceType::Seed => "seeds",
-        ResourceType::Snapshot => "snapshots",
-        ResourceType::Test => "data_tests",
-        ResourceType::Source => "sources",
-        ResourceType::Exposure => "exposures",
-        ResourceType::Metric => "metrics",
-        ResourceType::SemanticModel => "semantic-models",
+        ResourceType::Model | ResourceType::Analysis => &["models"],
+        ResourceType::Seed => &["seeds"],
+        ResourceType::Snapshot => &["snapshots"],
+        ResourceType::Test => &["data_tests", "tests"],
+        ResourceType::UnitTest => &["unit_tests"],
+        ResourceType::Source => &["sources"],
+        ResourceType::Exposure => &["exposures"],
+        ResourceType::Metric => &["metrics"],
+        ResourceType::SemanticModel => &["semantic-models"],
     }
 }
 
 impl Node {
+    pub(super) fn set_config(&mut self, config: NodeConfig) {
+        self.enabled = match config.get("enabled") {
+            None => Some(true),
+            Some(_) => config.flag("enabled"),
+        };
+        self.config = config;
+    }
+
     fn set_version(&mut self, name: &str, v: &str) {
         self.unique_id = format!("model.{}.{name}.v{v}", self.package_name);
         self.fqn.pop();
