@@ -1,4 +1,5 @@
 //! What is understood of each model of a project, one JSON line a model: `understood PROJECT_DIR`.
+//! Sources and seeds have a line with their columns.
 //!
 //! Not a benchmark: `tests/compare_sqlglot.py` and `tests/compare_duckdb.py` hold these lines
 //! against what others read in the same SQL.
@@ -55,6 +56,20 @@ fn understand(dir: PathBuf) -> Result<String, String> {
     let lineage = Lineage::new(&project);
     let mut lines = String::new();
     for node in &project.nodes {
+        if matches!(
+            node.resource_type,
+            ResourceType::Source | ResourceType::Seed
+        ) {
+            let declared = json!({
+                "unique_id": node.unique_id,
+                "status": "declared",
+                "source": node.source_name,
+                "name": node.name,
+                "columns": lineage.names(node.id),
+            });
+            lines.push_str(&declared.to_string());
+            lines.push('\n');
+        }
         if node.resource_type == ResourceType::Model && node.is_own() && !node.python {
             let mut line = line(&project, node);
             let columns = &lineage.output(node.id).columns;
@@ -90,6 +105,7 @@ fn line(project: &Project, node: &Node) -> Value {
         .map(|r| relation(&r.relation))
         .collect();
     line["branches_left_out"] = json!(sql.variants.len());
+    line["doubtful"] = json!(sql.doubtful.len());
     line["shimmed"] = json!(sql.shimmed.len());
     if let Some(query) = sql.query() {
         let mut ctes = Vec::new();
@@ -141,27 +157,27 @@ fn reads(sql: &SqlFile, select: &Select, scope: &Scope) -> Value {
     }
     let within: Vec<&str> = scope.within.iter().map(|c| &*c.name.name).collect();
     let items: Vec<Value> = select.items.iter().map(|i| item_name(&i.kind)).collect();
-    let mut columns = BTreeSet::new();
-    columns_of(select, &mut columns);
+    let (mut columns, mut opaque) = (BTreeSet::new(), false);
+    columns_of(select, &mut |e| match &e.kind {
+        ExprKind::Column(path) => {
+            let names: Vec<String> = path.iter().map(|i| i.name.to_lowercase()).collect();
+            columns.insert(names.join("."));
+        }
+        kind => opaque |= matches!(kind, ExprKind::Opaque),
+    });
     json!({
         "within": within,
         "reads": reads,
         "items": items,
         "columns": columns,
+        "opaque": opaque,
         "partial": select.partial,
     })
 }
 
-/// The columns that a select names, `order by` behind it and its subqueries' own aside.
-fn columns_of(select: &Select, out: &mut BTreeSet<String>) {
-    let mut note = |expr: &Expr| {
-        expr.walk(&mut |e| {
-            if let ExprKind::Column(path) = &e.kind {
-                let names: Vec<String> = path.iter().map(|i| i.name.to_lowercase()).collect();
-                out.insert(names.join("."));
-            }
-        });
-    };
+/// Visits the expressions of a select, `order by` behind it and its subqueries' own aside.
+fn columns_of(select: &Select, visit: &mut dyn FnMut(&Expr)) {
+    let mut note = |expr: &Expr| expr.walk(&mut |e| visit(e));
     for item in &select.items {
         match &item.kind {
             ItemKind::Expr { expr, .. } => note(expr),
@@ -255,7 +271,7 @@ fn cte_of<'a>(name: &[Ident], scope: &Scope<'a>) -> Option<&'a Cte> {
 }
 
 /// Names of what the last select outputs, as far as they stand in it: null for a name that the
-/// database makes, `*` for a star.
+/// database makes, `*` for a star, `(unknown)` for what Jinja prints and we do not know.
 fn final_select(body: &Body) -> Value {
     match body {
         Body::Select(select) => select.items.iter().map(|i| item_name(&i.kind)).collect(),
@@ -273,6 +289,7 @@ fn item_name(item: &ItemKind) -> Value {
         } => json!(alias.name),
         ItemKind::Expr { expr, alias: None } => match &expr.kind {
             ExprKind::Column(name) => json!(name.last().map(|i| &*i.name)),
+            ExprKind::Opaque => json!("(unknown)"),
             _ => Value::Null,
         },
     }

@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use harness_lint::config::ManifestSetting;
+use harness_lint::project::lineage::Lineage;
 use harness_lint::project::{Node, Project, ResourceType};
 use harness_lint::run::{Request, prepare};
 use harness_lint::syntax::sql::{Dialect, inked_bytes};
@@ -52,6 +53,8 @@ struct Tally {
     ctes_known: usize,
     relations_known: usize,
     with_shims: usize,
+    /// Models of which not every output column has a known name.
+    opaque_columns: usize,
     sql_bytes: u64,
     read_bytes: u64,
     shimmed_bytes: u64,
@@ -68,6 +71,7 @@ impl AddAssign<&Tally> for Tally {
         self.ctes_known += other.ctes_known;
         self.relations_known += other.relations_known;
         self.with_shims += other.with_shims;
+        self.opaque_columns += other.opaque_columns;
         self.sql_bytes += other.sql_bytes;
         self.read_bytes += other.read_bytes;
         self.shimmed_bytes += other.shimmed_bytes;
@@ -103,13 +107,14 @@ impl Tally {
             bytes(self.read_bytes, self.sql_bytes),
             bytes(self.shimmed_bytes, self.sql_bytes),
             percent(self.with_shims, self.queries),
+            percent(self.opaque_columns, self.queries),
         ];
         format!("| {} |", cells.join(" | "))
     }
 }
 
-const HEAD: &str = "| corpus | models | enabled | Python | no query | queries | parsed whole | share | CTEs known | relations known | bytes read | bytes shimmed | models with a shim |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+const HEAD: &str = "| corpus | models | enabled | Python | no query | queries | parsed whole | share | CTEs known | relations known | bytes read | bytes shimmed | models with a shim | models with an opaque output column |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 /// What the issue asks to be shown apart.
 fn group(dialect: Dialect) -> &'static str {
@@ -153,7 +158,7 @@ fn read(project_dir: &Path) -> Project {
 }
 
 /// Counts one model and says what is not understood of it.
-fn count(project: &Project, node: &Node, tally: &mut Tally) -> Vec<String> {
+fn count(lineage: &Lineage, project: &Project, node: &Node, tally: &mut Tally) -> Vec<String> {
     tally.models += 1;
     tally.enabled += usize::from(!node.is_disabled());
     tally.python += usize::from(node.python);
@@ -177,6 +182,7 @@ fn count(project: &Project, node: &Node, tally: &mut Tally) -> Vec<String> {
     tally.ctes_known += usize::from(parsed);
     tally.relations_known += usize::from(relations_known);
     tally.with_shims += usize::from(!shimmed.is_empty());
+    tally.opaque_columns += usize::from(lineage.names(node.id).is_none());
     tally.sql_bytes += u64::from(sql.text_bytes);
     tally.read_bytes += u64::from(sql.read_bytes.min(sql.text_bytes));
     tally.shimmed_bytes += u64::from(inked_bytes(text, &mut shimmed));
@@ -226,12 +232,13 @@ fn measure(clones: &Path) -> Measured {
         let mut sum = Tally::default();
         for project_dir in projects(&dir) {
             let project = read(&project_dir);
+            let lineage = Lineage::new(&project);
             let mut tally = Tally::default();
             for node in &project.nodes {
                 if node.resource_type != ResourceType::Model || !node.is_own() {
                     continue;
                 }
-                for cause in count(&project, node, &mut tally) {
+                for cause in count(&lineage, &project, node, &mut tally) {
                     let below = project_dir
                         .strip_prefix(&dir)
                         .unwrap()
