@@ -277,7 +277,7 @@ fn final_select(body: &Body) -> Value {
         Body::Select(select) => select.items.iter().map(|i| item_name(&i.kind)).collect(),
         Body::Set { branches, .. } => branches.first().map_or(Value::Null, final_select),
         Body::Query(query) => final_select(&query.body),
-        Body::Values(_) | Body::Other(_) => Value::Null,
+        Body::Values(_) | Body::Other(_) | Body::Unread(_) => Value::Null,
     }
 }
 

@@ -13,7 +13,9 @@ use harness_lint::config::ManifestSetting;
 use harness_lint::project::lineage::Lineage;
 use harness_lint::project::{Node, Project, ResourceType};
 use harness_lint::run::{Request, prepare};
-use harness_lint::syntax::sql::{Dialect, inked_bytes};
+use harness_lint::syntax::sql::Dialect;
+use harness_lint::syntax::sql::tree::{Body, Query};
+use harness_lint::syntax::template::coverage::Coverage;
 use harness_lint::syntax::template::{SqlFile, SqlTree};
 use harness_lint::threads;
 use std::collections::BTreeMap;
@@ -165,7 +167,11 @@ fn count(lineage: &Lineage, project: &Project, node: &Node, tally: &mut Tally) -
     let Some(sql) = node.sql.as_ref().filter(|_| !node.python) else {
         return Vec::new();
     };
-    if node.config.text("materialized") == Some("semantic_view") || is_empty(sql) {
+    let no_query = |q: &Query| matches!(q.body, Body::Other(_));
+    if node.config.text("materialized") == Some("semantic_view")
+        || is_empty(sql)
+        || sql.query().is_some_and(no_query)
+    {
         tally.no_query += 1;
         return Vec::new();
     }
@@ -176,16 +182,18 @@ fn count(lineage: &Lineage, project: &Project, node: &Node, tally: &mut Tally) -
     let relations_known = jinja_broken.is_none() && !sql.exhausted;
     let parsed = sql.query().is_some();
     let text = &project.files.get(node.file).text;
-    let mut shimmed: Vec<_> = sql.shimmed.iter().map(|s| s.start..s.end).collect();
+    let shimmed: Vec<_> = sql.shimmed.iter().map(|s| s.start..s.end).collect();
+    let with_shims = !shimmed.is_empty();
+    let shimmed = Coverage::new(shimmed).inked(text);
     tally.queries += 1;
     tally.parsed += usize::from(parsed);
-    tally.ctes_known += usize::from(parsed);
+    tally.ctes_known += usize::from(sql.skeleton().is_some());
     tally.relations_known += usize::from(relations_known);
-    tally.with_shims += usize::from(!shimmed.is_empty());
+    tally.with_shims += usize::from(with_shims);
     tally.opaque_columns += usize::from(lineage.names(node.id).is_none());
     tally.sql_bytes += u64::from(sql.text_bytes);
     tally.read_bytes += u64::from(sql.read_bytes.min(sql.text_bytes));
-    tally.shimmed_bytes += u64::from(inked_bytes(text, &mut shimmed));
+    tally.shimmed_bytes += u64::from(shimmed);
     let mut causes = Vec::new();
     if let SqlTree::Failed { message, span } = &sql.sql {
         let line = project.files.get(node.file).line_col(span.start).line;

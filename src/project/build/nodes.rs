@@ -2,13 +2,16 @@
 
 use super::*;
 use crate::syntax::jinja::RelationRef;
+use crate::syntax::sql::tree::Body;
 use crate::syntax::template::{ConfigCall, RelationCall};
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// The body is no query, so that it parses or not says nothing.
+/// The body is no query, so that it parses or not says nothing: a semantic view, a script.
 pub(super) fn is_no_query(node: &Node) -> bool {
-    matches!(node.config.text("materialized"), Some("semantic_view"))
+    let query = node.sql.as_ref().and_then(|sql| sql.query());
+    node.config.text("materialized") == Some("semantic_view")
+        || query.is_some_and(|q| matches!(q.body, Body::Other(_)))
 }
 
 /// A version's files and keys, by the stem of its file.

@@ -48,7 +48,7 @@ pub(super) fn lower(
         return None;
     }
     Some(match statement {
-        Some(sp::Statement::Query(query)) => Query {
+        Some(sp::Statement::Query(query)) if !parsed.script => Query {
             alone: statements.len() == 1,
             ..lower.query(query).0
         },
@@ -60,7 +60,7 @@ pub(super) fn lower(
                 body: Body::Other(span),
                 limited: false,
                 order_by: Vec::new(),
-                alone: statements.len() == 1,
+                alone: statements.len() == 1 && !parsed.script,
             }
         }
     })
@@ -356,7 +356,9 @@ impl Lower<'_> {
 
     /// `* ilike '…'`, `* apply (…)`: does something choose among the columns of the star, or rename
     /// them all?
-    fn is_filtered(&self, star: &Out) -> bool {
+    fn is_filtered(&self, options: &sp::WildcardAdditionalOptions) -> bool {
+        let star = bytes(options.wildcard_token.0.span);
+        let told = |k: Keyword| k == Keyword::RENAME && options.opt_rename.is_some();
         let i = self.code.partition_point(|t| t.start < star.end);
         let mut depth = 0;
         for mark in &self.code[i..] {
@@ -365,7 +367,9 @@ impl Lower<'_> {
                 MarkKind::Close if depth == 0 => return false,
                 MarkKind::Close => depth -= 1,
                 MarkKind::Comma | MarkKind::Keyword(Keyword::FROM) if depth == 0 => return false,
-                MarkKind::Keyword(k) if depth == 0 && STAR_FILTERS.contains(&k) => return true,
+                MarkKind::Keyword(k) if depth == 0 && STAR_FILTERS.contains(&k) && !told(k) => {
+                    return true;
+                }
                 _ => {}
             }
         }
@@ -419,7 +423,7 @@ impl Lower<'_> {
         let mut out = StarOptions {
             filtered: options.opt_ilike.is_some()
                 || options.opt_alias.is_some()
-                || self.is_filtered(&bytes(options.wildcard_token.0.span)),
+                || self.is_filtered(options),
             ..StarOptions::default()
         };
         match &options.opt_exclude {
@@ -490,6 +494,8 @@ impl Lower<'_> {
 
 /// What stands behind a star and chooses among its columns, or renames them all.
 const STAR_FILTERS: &[Keyword] = &[
+    // Where the grammar has it, it is in the tree.
+    Keyword::RENAME,
     Keyword::LIKE,
     Keyword::ILIKE,
     Keyword::GLOB,

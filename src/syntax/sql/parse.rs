@@ -41,6 +41,8 @@ pub struct Parsed {
     pub statements: Vec<Statement>,
     /// Ranges of the rendered text that the parser was not shown as they are.
     pub shimmed: Vec<Range<u32>>,
+    /// Statements were left out that make the text a script: it is no query.
+    pub script: bool,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -211,9 +213,11 @@ pub fn parse(dialect: Dialect, tokens: SqlTokens) -> Result<Parsed, ParseError> 
         mut shimmed,
     } = shown(dialect, tokens);
     let mut parser = parser(dialect, tokens);
+    let known = shimmed.len();
     match statements(&mut parser, &mut shimmed) {
         Ok(statements) => Ok(Parsed {
             statements,
+            script: shimmed.len() > known,
             shimmed,
             marks,
         }),
