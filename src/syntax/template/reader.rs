@@ -156,7 +156,7 @@ impl Reader<'_> {
             let forced = (self.run)(Mode::Sql, inline, Some(&first.visited));
             let mut forced = self.attempt(&forced, inline, true);
             // No run takes all of these branches.
-            forced.doubtful = vec![0..self.src.len() as u32];
+            forced.doubtful = std::iter::once(0..self.src.len() as u32).collect();
             if forced.result.is_ok() {
                 return forced;
             }
