@@ -60,6 +60,7 @@ fn pipeline(c: &mut Criterion) {
         target: None,
         var: &|_| None,
         dialect: Dialect::Snowflake,
+        model: None,
     };
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("syntax, one thread", |b| {

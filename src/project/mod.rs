@@ -3,6 +3,7 @@
 
 mod build;
 mod config;
+mod described;
 mod graph;
 mod inline;
 mod layers;
@@ -14,6 +15,10 @@ mod vars;
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use described::{
+    Element, Exposure, Freshness, Group, Metric, MetricInput, Owner, Said, SavedQuery,
+    SemanticModel, SourceFacts, Threshold, TimeSpine,
+};
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
@@ -49,6 +54,8 @@ pub enum ResourceType {
     Exposure,
     Metric,
     SemanticModel,
+    SavedQuery,
+    Function,
 }
 
 impl ResourceType {
@@ -64,6 +71,8 @@ impl ResourceType {
             ResourceType::Exposure => "exposure",
             ResourceType::Metric => "metric",
             ResourceType::SemanticModel => "semantic_model",
+            ResourceType::SavedQuery => "saved_query",
+            ResourceType::Function => "function",
         }
     }
 
@@ -97,7 +106,7 @@ pub struct Node {
     pub package_name: Arc<str>,
     /// dbt's fully qualified name.
     pub fqn: Vec<String>,
-    /// The file that defines it.
+    /// The file that defines it; dbt_project.yml for a node of a package that is not installed.
     pub file: FileId,
     /// Where it is defined: its name in YAML, the beginning of its own file.
     pub place: Span,
@@ -112,18 +121,25 @@ pub struct Node {
     /// Its property file, or one that may hold its entry, could not be read to the end: that
     /// something is not said of the node proves nothing.
     pub properties_lost: bool,
-    /// References in YAML (exposures, semantic models).
+    /// References in YAML (exposures, semantic models, metrics, saved queries).
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.
     pub enabled: Option<bool>,
     /// Its layer.
     pub layer: Option<LayerMatch>,
+    /// Its package is not installed: the manifest alone knows of it.
+    absent: bool,
 }
 
 impl Node {
     /// dbt leaves it out of the project.
     pub fn is_disabled(&self) -> bool {
         self.enabled == Some(false)
+    }
+
+    /// Its package is not installed: nothing but the manifest knows of it.
+    pub fn is_absent(&self) -> bool {
+        self.absent
     }
 
     /// It belongs to the project itself, not to a package.
@@ -195,6 +211,8 @@ pub struct Project {
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
     pub nodes: Vec<Node>,
+    /// Groups, in order of their unique ids.
+    pub groups: Vec<Group>,
     /// The graph of enabled nodes.
     pub graph: Graph,
     /// References that found no node, or a disabled one.
@@ -207,7 +225,8 @@ pub struct Project {
     pub context: Below,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
-    /// Names of installed packages, the project's own first.
+    /// Names of installed packages, the project's own first; then those that the manifest alone
+    /// knows.
     pub packages: Vec<Arc<str>>,
     /// The dialect and how it was found.
     pub dialect: DialectChoice,
@@ -220,6 +239,8 @@ pub struct Project {
     /// The configuration.
     pub config: Config,
     by_id: FxHashMap<String, NodeId>,
+    /// Latest versions of versioned models, by package and name.
+    latest: FxHashMap<(usize, String), String>,
     /// dbt_project.yml of installed packages.
     package_files: Vec<FileId>,
 }
@@ -341,6 +362,12 @@ impl Project {
 fn makes_nodes(role: Role) -> bool {
     matches!(
         role,
-        Role::Model | Role::PythonModel | Role::Seed | Role::Snapshot | Role::Test | Role::Analysis
+        Role::Model
+            | Role::PythonModel
+            | Role::Seed
+            | Role::Snapshot
+            | Role::Test
+            | Role::Analysis
+            | Role::Function
     )
 }

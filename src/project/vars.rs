@@ -37,18 +37,30 @@ impl Vars {
         }
     }
 
-    /// The value of a variable; none where it is not set, `Some(None)` where it is not known. dbt renders a string with Jinja in it when it is
-    /// asked for, and gives text.
+    /// The value of a variable; none where it is not set, `Some(None)` where it is not known. dbt
+    /// renders a string with Jinja in it when it is asked for, and gives text. One that may ask for a
+    /// relation stays as it is: that depends on the file that reads it.
     pub(super) fn get(&self, name: &str) -> Option<Option<Value>> {
         let mut scopes = std::iter::once(&self.over).chain(&self.scopes);
         let value = scopes.find_map(|s| s.get(name))?;
         let Value::String(text) = value else {
             return Some(Some(value.clone()));
         };
+        if !text.contains("{{") && !text.contains("{%") {
+            return Some(Some(value.clone()));
+        }
         let rendered = render_native(text, None, None, &|_| None);
-        Some(rendered.map(|value| match value {
-            Value::String(_) => value,
-            other => Value::String(other.to_string()),
-        }))
+        Some(match rendered {
+            Some(Value::String(text)) => Some(Value::String(text)),
+            Some(other) => Some(Value::String(other.to_string())),
+            // An expression alone is cheap to evaluate again.
+            None if text.len() <= MAX_TEMPLATE && !text.contains("{%") => {
+                Some(Value::String(text.clone()))
+            }
+            None => None,
+        })
     }
 }
+
+/// Bytes of a variable's text that files evaluate again.
+const MAX_TEMPLATE: usize = 500;

@@ -1,6 +1,7 @@
 //! The project's nodes and edges, as data and as pictures.
 
 use super::SCHEMA_VERSION;
+use super::facts::{NodeFacts, facts};
 use crate::project::{Node, NodeId, Project, ResourceType};
 use crate::text::visible;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// What `harness-lint graph --format json` prints: models, seeds, snapshots, analyses, sources,
-/// exposures, metrics and semantic models, and the edges between those that are enabled.
+/// exposures, metrics, semantic models, saved queries and functions, and the edges between those that are enabled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GraphReport {
     /// The version of this format.
@@ -37,6 +38,9 @@ pub struct GraphNode {
     pub tags: Vec<String>,
     /// Null where it depends on what only a run knows.
     pub enabled: Option<bool>,
+    /// What else is known of it.
+    #[serde(flatten)]
+    pub facts: NodeFacts,
     /// What a person calls it; for pictures.
     #[serde(skip)]
     label: String,
@@ -83,6 +87,7 @@ fn node(project: &Project, node: &Node) -> GraphNode {
         materialized: materialized(node).map(str::to_owned),
         tags: node.config.tags(),
         enabled: node.enabled,
+        facts: facts(project, node),
         label: node.display_name(),
     }
 }
@@ -109,7 +114,7 @@ impl GraphReport {
         for (i, node) in self.nodes.iter().enumerate() {
             let (open, close) = match node.resource_type.as_str() {
                 "source" | "seed" => ("[(", ")]"),
-                "exposure" | "metric" | "semantic_model" => ("([", "])"),
+                "exposure" | "metric" | "semantic_model" | "saved_query" => ("([", "])"),
                 _ => ("[", "]"),
             };
             let label = mermaid_label(&node.label);

@@ -11,7 +11,8 @@ use super::sql::{self, Dialect, ParseError, QueryTree, Rendered};
 use crate::text::{FileId, Span};
 use std::ops::Range;
 
-/// What files are evaluated with; the same for all files of a package.
+/// What files are evaluated with; but for the name of the file, the same for all files.
+#[derive(Clone, Copy)]
 pub struct Environment<'a> {
     /// Macros they may call.
     pub macros: &'a MacroLibrary,
@@ -25,6 +26,8 @@ pub struct Environment<'a> {
     pub var: Vars<'a>,
     /// The dialect of their SQL.
     pub dialect: Dialect,
+    /// The name of the file that is understood.
+    pub model: Option<&'a str>,
 }
 
 /// A `ref`, `source` or `this` in a file.
@@ -143,6 +146,7 @@ pub fn understand(
             var: env.var,
             mode,
             inline,
+            model: env.model,
             earlier,
         })
     };

@@ -57,6 +57,8 @@ pub struct Inputs<'a> {
     pub mode: Mode,
     /// Which macros are inlined.
     pub inline: Inline,
+    /// The name of the model as dbt's parse has it, that of its file; `ref('x').identifier` is it.
+    pub model: Option<&'a str>,
     /// For a variant: what earlier evaluations of the same nodes visited. A branch that none of
     /// them took is taken, whatever its condition.
     pub earlier: Option<&'a Visited>,
