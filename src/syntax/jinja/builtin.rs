@@ -7,7 +7,7 @@ use super::ast::{Args, Expr, ExprKind};
 use super::call::Passed;
 use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST};
 use super::helpers::{map_attribute, range_of, second, string_method, unique, zip};
-use super::value::{Piece, RelationId, RelationRef, Value, put};
+use super::value::{RelationId, RelationRef, Value, put};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -264,48 +264,6 @@ impl<'a> Evaluator<'a> {
             };
         }
         second(args.to_vec(), named.to_vec(), "default").unwrap_or(Value::Unknown)
-    }
-
-    /// A variable whose text asks for a relation: dbt renders it for the file that reads it.
-    fn var_template(&mut self, text: &str, range: &Range<u32>) -> Value {
-        self.spend_on(100);
-        let template = super::parse(text);
-        let package = self.package.clone();
-        let evaluation = super::evaluate(&Inputs {
-            src: text,
-            nodes: &template.nodes,
-            macros: self.inputs.macros,
-            package: &package,
-            adapter: self.inputs.adapter,
-            target: self.inputs.target,
-            // A variable may name itself.
-            var: &|_| None,
-            mode: self.inputs.mode,
-            inline: super::Inline::Never,
-            model: self.inputs.model,
-            earlier: None,
-        });
-        self.out.assumed |= evaluation.assumed;
-        let mut ids = Vec::new();
-        for relation in evaluation.visited.relations {
-            ids.push(self.relation(relation));
-        }
-        for call in evaluation.calls {
-            if let CallKind::Relation(id) = call.kind {
-                self.record(CallKind::Relation(ids[id.0 as usize]), range);
-            }
-        }
-        if let [Piece::Relation(id, _)] = &evaluation.pieces[..] {
-            return Value::Relation(ids[id.0 as usize]);
-        }
-        let known = evaluation.pieces.iter().map(|piece| match piece {
-            Piece::Verbatim(r) => text.get(r.start as usize..r.end as usize),
-            Piece::Inserted(t, _) => Some(&**t),
-            Piece::Relation(..) | Piece::Unknown(_) => None,
-        });
-        known
-            .collect::<Option<String>>()
-            .map_or(Value::Unknown, |t| Value::str(&t))
     }
 
     fn dispatch(&mut self, args: Vec<Value>, named: Vec<Named>) -> Value {

@@ -46,7 +46,12 @@ pub fn render_native(
             value => value.to_json(),
         };
     }
-    let Evaluation { pieces, .. } = evaluate(&inputs);
+    let Evaluation {
+        pieces, exhausted, ..
+    } = evaluate(&inputs);
+    if exhausted {
+        return None;
+    }
     let mut out = String::new();
     for piece in &pieces {
         match piece {
