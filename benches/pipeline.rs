@@ -44,6 +44,7 @@ fn front_end(c: &mut Criterion, place: &load::Place) {
         var: &|_| None,
         dialect,
         keep_text: false,
+        model: None,
     };
     let evaluated = |src: &str, nodes: &[Node]| {
         jinja::evaluate(&Inputs {
@@ -53,6 +54,7 @@ fn front_end(c: &mut Criterion, place: &load::Place) {
             package: "generated",
             adapter: Some("snowflake"),
             target: None,
+            model: None,
             var: &|_| None,
             mode: Mode::Sql,
             inline: Inline::Touching,

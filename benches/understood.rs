@@ -132,7 +132,8 @@ fn relation(relation: &RelationRef) -> Value {
             json!({"kind": "source", "source": source, "name": table})
         }
         RelationRef::This => json!({"kind": "this"}),
-        RelationRef::Other => json!({"kind": "other"}),
+        // Functions, metrics and measures are no relations.
+        _ => json!({"kind": "other"}),
     }
 }
 

@@ -7,10 +7,12 @@
 Packages must be installed in DIR (as dbt had them when it parsed), and DIR/target/manifest.json
 must be of the same files. `harness-lint graph --format json --manifest off` is run there, so the
 manifest is never shown to it; its nodes (models, seeds, snapshots, analyses, sources, exposures,
-semantic models), the edges between them, and the nodes' materialization, tags and enabledness are
-compared with the manifest. Nodes and configuration are compared for the project itself (not for
-packages); edges are those into its own nodes. Data tests and unit tests have a table of their own:
-their ids, the edges into them, severity, tags, enabledness, and what they are attached to.
+semantic models, metrics, saved queries, functions), the edges between them, and the nodes'
+materialization, tags, enabledness and facts (group, meta, access, contract, latest version, loader
+and freshness) are compared with the manifest. Nodes and configuration are compared for the project
+itself (not for packages); edges are those into its own nodes. Data tests and unit tests have a
+table of their own: their ids, the edges into them, severity, tags, enabledness, and what they are
+attached to.
 
 Prints each difference (`-` dbt alone says it, `+` harness-lint alone), then a table: found/said by
 both, precision and recall in percent. `--brief` prints the table only. `--target NAME` and
@@ -23,8 +25,19 @@ import subprocess
 import sys
 
 TESTS = ("test", "unit_test")
-TYPES = ("model", "seed", "snapshot", "analysis", "source", "exposure", "semantic_model")
-SECTIONS = ("nodes", "sources", "exposures", "semantic_models")
+TYPES = (
+    "model",
+    "seed",
+    "snapshot",
+    "analysis",
+    "source",
+    "exposure",
+    "semantic_model",
+    "metric",
+    "saved_query",
+    "function",
+)
+SECTIONS = ("nodes", "sources", "exposures", "semantic_models", "metrics", "saved_queries", "functions")
 
 
 def own(unique_id, project):
@@ -46,6 +59,38 @@ def config(node):
     }
 
 
+def age(threshold):
+    threshold = threshold or {}
+    return f"{threshold['count']} {threshold['period']}" if threshold.get("count") else None
+
+
+def facts(node):
+    """What else is compared: fact and value, as text."""
+    kind, said = node["resource_type"], node.get("config") or {}
+    out = {"group": node.get("group") or said.get("group")}
+    out["meta"] = node.get("meta") or said.get("meta") or None
+    if kind == "model":
+        out["access"] = node.get("access")
+        out["contract"] = bool((said.get("contract") or {}).get("enforced"))
+        latest = node.get("latest_version") if node.get("version") is not None else None
+        out["latest_version"] = None if latest is None else str(latest)
+    if kind == "source":
+        fresh = node.get("freshness") or {}
+        out["loader"] = node.get("loader") or None
+        out["loaded_at_field"] = node.get("loaded_at_field")
+        out["warn_after"] = age(fresh.get("warn_after"))
+        out["error_after"] = age(fresh.get("error_after"))
+    return {k: json.dumps(v, sort_keys=True) for k, v in out.items() if v is not None}
+
+
+def our_facts(node):
+    fresh = node.get("freshness") or {}
+    keys = ("group", "meta", "access", "contract", "latest_version", "loader", "loaded_at_field")
+    out = {k: node.get(k) for k in keys}
+    out.update(warn_after=fresh.get("warn_after"), error_after=fresh.get("error_after"))
+    return {k: json.dumps(v, sort_keys=True) for k, v in out.items() if v is not None}
+
+
 def from_manifest(manifest):
     project = manifest["metadata"]["project_name"]
     live, nodes = {}, {}
@@ -53,10 +98,10 @@ def from_manifest(manifest):
         live.update(manifest.get(section) or {})
     for unique_id, node in live.items():
         if own(unique_id, project):
-            nodes[unique_id] = dict(config(node), enabled=True)
+            nodes[unique_id] = dict(config(node), enabled=True, facts=facts(node))
     for unique_id, twins in (manifest.get("disabled") or {}).items():
         if own(unique_id, project) and unique_id not in nodes:
-            nodes[unique_id] = dict(config(twins[0]), enabled=False)
+            nodes[unique_id] = dict(config(twins[0]), enabled=False, facts={})
     edges = set()
     for child, parents in manifest["parent_map"].items():
         if own(child, project):
@@ -80,6 +125,7 @@ def from_lint(binary, directory, project, extra):
                 "materialized": node["materialized"],
                 "tags": tuple(sorted(set(node["tags"]))),
                 "enabled": node["enabled"],
+                "facts": our_facts(node),
             }
     edges = {(p, c) for p, c in graph["edges"] if own(c, project)}
     edges = {(p, c) for p, c in edges if p.split(".")[0] in TYPES}
@@ -182,6 +228,8 @@ def compare(ours, our_edges, theirs, their_edges):
     for key in ("materialized", "tags"):
         both = [{(i, n[i][key]) for i in live} for n in (ours, theirs)]
         scores[key] = Score(*both)
+    facts = [{(i, k, v) for i in live for k, v in n[i]["facts"].items()} for n in (ours, theirs)]
+    scores["facts"] = Score(*facts)
     scores["enabled"] = Score(pairs(ours, "enabled"), pairs(theirs, "enabled"))
     return scores
 

@@ -53,6 +53,11 @@ const RESOURCES: &[Resource] = &[
         default: "analyses",
         role: Role::Analysis,
     },
+    Resource {
+        keys: &["function-paths"],
+        default: "functions",
+        role: Role::Function,
+    },
 ];
 
 /// Adds the package's files to `found`.
@@ -213,6 +218,8 @@ impl Walker<'_> {
             ("sql", Role::Seed) => None,
             ("sql", role) => Some(role),
             ("py", Role::Model) => Some(Role::PythonModel),
+            // A function in Python asks for nothing.
+            ("py", Role::Function) => Some(Role::Function),
             ("csv", Role::Seed) => Some(Role::Seed),
             _ => None,
         }

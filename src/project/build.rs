@@ -1,6 +1,6 @@
 //! From files to a project: the pipeline, step by step.
 
-use super::config::{Origin, from_project, from_properties};
+use super::config::{Origin, from_project};
 use super::graph::{Edge, Graph};
 use super::overlay::{self, ManifestEdges, ManifestFile, Unusable};
 use super::properties::{self, Entry};
@@ -18,7 +18,9 @@ use crate::syntax::yaml;
 use rayon::prelude::*;
 
 mod dialect;
+mod entry;
 mod nodes;
+mod python;
 mod tests;
 
 /// What a build is told beside the files and the configuration.
@@ -59,6 +61,11 @@ pub fn build(
     let mut nodes = builder.nodes(&mut parts);
     let mut edges = ManifestEdges::default();
     let mut info = None;
+    let mut names: Vec<Arc<str>> = loaded.packages.iter().map(|p| p.name.clone()).collect();
+    if let Some(m) = &manifest {
+        names.extend(overlay::add_absent(m, &loaded.packages, &mut nodes));
+        nodes::number(&mut nodes, &loaded.files);
+    }
     if let (Some(m), Some(file)) = (&manifest, &manifest_file) {
         let (laid, taken) = overlay::lay(m, &file.path, &mut nodes, &loaded.files);
         info = Some(laid);
@@ -74,8 +81,9 @@ pub fn build(
     }
     let index = Index::new(
         &nodes,
+        measures(&nodes, &parts.yaml),
         parts.latest,
-        loaded.packages.iter().map(|p| p.name.to_string()).collect(),
+        names.iter().map(|n| n.to_string()).collect(),
         loaded.misses_packages(),
     );
     let dropped = tests::dropped(&nodes, &index);
@@ -100,7 +108,6 @@ pub fn build(
         ..
     } = loaded;
     let context = crate::load::files_below(&place, &config.context.dir);
-    let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));
@@ -123,6 +130,7 @@ pub fn build(
         property_problems: parts.property_problems,
         suppressions,
         nodes,
+        groups: parts.groups,
         graph,
         unresolved,
         layers,
@@ -166,6 +174,7 @@ pub(super) struct Parts {
     /// Property entries with the index of their member.
     entries: Vec<(usize, Entry)>,
     latest: FxHashMap<(usize, String), String>,
+    groups: Vec<Group>,
     jinja_errors: Vec<(Span, String)>,
     property_problems: Vec<PropertyProblem>,
     suppressions: Vec<Suppression>,
@@ -231,6 +240,7 @@ impl<'a> Builder<'a> {
             sql: Vec::new(),
             entries: Vec::new(),
             latest: FxHashMap::default(),
+            groups: Vec::new(),
             jinja_errors: Vec::new(),
             property_problems: Vec::new(),
             suppressions: Vec::new(),
@@ -284,11 +294,20 @@ impl<'a> Builder<'a> {
                 let conflicts = properties::conflicts(&tree);
                 parts.property_problems.extend(conflicts);
             }
+            let package = self.loaded.members[index].package;
+            let name = &self.loaded.packages[package].name;
+            parts
+                .groups
+                .extend(properties::groups(&tree, package, name));
             parts.yaml.push((file, tree));
             parts
                 .entries
                 .extend(entries.into_iter().map(|e| (index, e)));
         }
+        parts.groups.sort_by(|a, b| {
+            let key = |g: &Group| (g.unique_id.clone(), g.name.span);
+            key(a).cmp(&key(b))
+        });
     }
 
     fn environment<'e>(
@@ -305,6 +324,7 @@ impl<'a> Builder<'a> {
             var,
             dialect: dialect.dialect,
             keep_text: self.keep_text,
+            model: None,
         }
     }
 
@@ -333,19 +353,28 @@ impl<'a> Builder<'a> {
         };
         let wanted = matches!(
             member.role,
-            Role::Model | Role::Snapshot | Role::Test | Role::Analysis
+            Role::Model | Role::Snapshot | Role::Test | Role::Analysis | Role::Function
         );
         if !wanted || (member.package > 0 && member.role != Role::Snapshot) {
             return out;
         }
         let (file, src) = (member.file, self.text(member.file));
+        // A function in Python is no template.
+        if member.role == Role::Function && self.loaded.files.get(file).path.ends_with(".py") {
+            return out;
+        }
+        let env = &Environment {
+            model: Some(self.loaded.files.get(file).stem()),
+            ..*env
+        };
         let template = jinja::parse(src);
         if member.package == 0 {
             let errors = template::errors(file, &template);
             out.errors = errors.map(|(s, m)| (s, m.to_owned())).collect();
             out.suppressions = comment::in_sql(file, src, &template.tokens);
         }
-        let want_sql = member.package == 0 && member.role != Role::Analysis;
+        let no_query = matches!(member.role, Role::Analysis | Role::Function);
+        let want_sql = member.package == 0 && !no_query;
         if member.role == Role::Snapshot {
             for node in &template.nodes {
                 let jinja::ast::Node::Group {
@@ -414,6 +443,30 @@ fn layer_table(config: &crate::config::Config, loaded: &Loaded, nodes: &[Node]) 
             LayerTable::infer(models.map(|n| loaded.files.get(n.file).path.as_str()))
         }
     }
+}
+
+/// Semantic models by the measures they have.
+fn measures(nodes: &[Node], yaml: &[(FileId, Yaml)]) -> FxHashMap<String, Vec<NodeId>> {
+    let models = nodes
+        .iter()
+        .filter(|n| n.resource_type == ResourceType::SemanticModel);
+    let models: Vec<&Node> = models.collect();
+    let mut out: FxHashMap<String, Vec<NodeId>> = FxHashMap::default();
+    if models.is_empty() {
+        return out;
+    }
+    let trees: FxHashMap<FileId, &Yaml> = yaml.iter().map(|(f, y)| (*f, y)).collect();
+    for node in models {
+        let Some(properties) = &node.properties else {
+            continue;
+        };
+        let tree = trees.get(&properties.file);
+        let names = tree.map(|t| properties::measures(t.node(properties.entry)));
+        for name in names.into_iter().flatten() {
+            out.entry(name).or_default().push(node.id);
+        }
+    }
+    out
 }
 
 /// The references of a node, from SQL and YAML.

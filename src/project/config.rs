@@ -1,8 +1,8 @@
 //! What a node is configured to, and where that was said.
 //!
 //! dbt lays the weaker below the stronger: dbt_project.yml from the general folder to the special
-//! one, the property file, the inline `config()`. Tags add up, `meta` is merged, everything else
-//! is replaced.
+//! one, the property file, the inline `config()`. Lists such as tags and hooks add up, dictionaries
+//! such as `meta` are merged, everything else is replaced; see [`Merge`].
 
 use super::ResourceType;
 use crate::syntax::yaml::Node as YamlNode;
@@ -32,7 +32,7 @@ pub struct ConfigValue {
     pub span: Option<Span>,
     /// By whom.
     pub origin: Origin,
-    /// It was added to what something weaker had said (tags, `meta`).
+    /// It was added to what something weaker had said (tags, hooks, `meta` …).
     pub merged: bool,
     /// A part of it is not known: it was added to an unknown, or an unknown to it.
     pub partial: bool,
@@ -88,19 +88,16 @@ impl Config {
             other => other,
         };
         let before = self.values.get(key);
-        let adds = matches!(key, "tags" | "meta") && before.is_some();
+        let merge = Merge::of(key);
+        let adds = merge != Merge::Replace && before.is_some();
         let partial =
             adds && (value.is_none() || before.is_some_and(|b| b.value.is_none() || b.partial));
         let before = before.and_then(|v| v.value.clone());
-        let own = value.clone().filter(|_| adds && key == "meta");
-        let value = match (key, value, before) {
-            ("tags", Some(new), before) => Some(add_tags(before.as_ref(), &new)),
-            ("meta", Some(Value::Object(new)), Some(Value::Object(mut old))) => {
-                old.extend(new);
-                Some(Value::Object(old))
-            }
-            ("tags" | "meta", None, before) => before,
-            (_, value, _) => value,
+        let own = value.clone().filter(|_| adds && merge != Merge::Tags);
+        let value = match value {
+            Some(new) => Some(merge.lay(before, new)),
+            None if merge != Merge::Replace => before,
+            None => None,
         };
         let value = ConfigValue {
             value,
@@ -166,6 +163,71 @@ fn has_jinja(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(has_jinja),
         Value::Object(map) => map.values().any(has_jinja),
         _ => false,
+    }
+}
+
+/// What becomes of a weaker value when a stronger one is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    /// It is replaced.
+    Replace,
+    /// Tags: a list without repetitions.
+    Tags,
+    /// A list to which the other is appended.
+    Append,
+    /// A dictionary whose keys are replaced one by one.
+    Update,
+    /// A dictionary of lists, to which a key with a plus appends.
+    Grants,
+}
+
+impl Merge {
+    fn of(key: &str) -> Self {
+        match key {
+            "tags" => Merge::Tags,
+            "pre-hook" | "post-hook" | "packages" => Merge::Append,
+            "meta" | "quoting" | "column_types" | "docs" | "contract" => Merge::Update,
+            "grants" => Merge::Grants,
+            _ => Merge::Replace,
+        }
+    }
+
+    fn lay(self, before: Option<Value>, new: Value) -> Value {
+        match (self, before, new) {
+            (Merge::Tags, before, new) => add_tags(before.as_ref(), &new),
+            (Merge::Append, Some(before), new) => {
+                let mut all = listed(before);
+                all.extend(listed(new));
+                Value::Array(all)
+            }
+            (Merge::Update, Some(Value::Object(mut old)), Value::Object(new)) => {
+                old.extend(new);
+                Value::Object(old)
+            }
+            (Merge::Grants, Some(Value::Object(mut old)), Value::Object(new)) => {
+                for (key, value) in new {
+                    let (key, adds) = match key.strip_prefix('+') {
+                        Some(bare) => (bare.to_owned(), true),
+                        None => (key, false),
+                    };
+                    let mut all = match old.remove(&key) {
+                        Some(known) if adds => listed(known),
+                        _ => Vec::new(),
+                    };
+                    all.extend(listed(value));
+                    old.insert(key, Value::Array(all));
+                }
+                Value::Object(old)
+            }
+            (_, _, new) => new,
+        }
+    }
+}
+
+fn listed(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        one => vec![one],
     }
 }
 
@@ -279,7 +341,7 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
 
 /// Keys of a property entry that are configuration outside `config:` too. Tags are that only for
 /// what YAML alone defines; elsewhere dbt passes over them.
-const TOP_LEVEL: &[&str] = &["meta", "docs", "group", "access"];
+const TOP_LEVEL: &[&str] = &["meta", "docs", "group", "access", "contract"];
 
 /// Lays what a property entry says over a configuration.
 pub(super) fn from_properties(
@@ -290,18 +352,27 @@ pub(super) fn from_properties(
 ) {
     let tagged = matches!(
         kind,
-        ResourceType::Source | ResourceType::Exposure | ResourceType::Metric
+        ResourceType::Source
+            | ResourceType::Exposure
+            | ResourceType::Metric
+            | ResourceType::SavedQuery
     );
-    let of_source: &[&str] = match kind {
-        ResourceType::Source => &["loaded_at_field", "loaded_at_query"],
-        _ => &[],
-    };
-    let names = TOP_LEVEL.iter().chain(tagged.then_some(&"tags"));
-    for name in names.chain(of_source) {
-        if let Some(value) = entry.get(name) {
-            config.set_yaml(name, value, rendered(value, render), Origin::Properties);
-        }
+    for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
+        from_key(config, entry, name, render);
     }
+    from_section(config, entry, render);
+}
+
+/// Lays what stands under a key beside `config:` over a configuration.
+pub(super) fn from_key(config: &mut Config, entry: YamlNode, name: &str, render: Render) {
+    if let Some(value) = entry.get(name) {
+        let known = rendered(value, render);
+        config.set_yaml(name, value, known, Origin::Properties);
+    }
+}
+
+/// Lays an entry's `config:` over a configuration.
+pub(super) fn from_section(config: &mut Config, entry: YamlNode, render: Render) {
     let Some(section) = entry.get("config") else {
         return;
     };

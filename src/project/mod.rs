@@ -4,6 +4,7 @@
 mod build;
 mod config;
 mod data_test;
+mod described;
 mod graph;
 mod inline;
 mod layers;
@@ -18,6 +19,10 @@ pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
 pub use data_test::GenericTest;
+pub use described::{
+    Element, Exposure, Freshness, Group, Metric, MetricInput, Owner, Said, SavedQuery,
+    SemanticModel, SourceFacts, Threshold, TimeSpine,
+};
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
@@ -54,6 +59,8 @@ pub enum ResourceType {
     Metric,
     SemanticModel,
     UnitTest,
+    SavedQuery,
+    Function,
 }
 
 impl ResourceType {
@@ -70,6 +77,8 @@ impl ResourceType {
             ResourceType::Metric => "metric",
             ResourceType::SemanticModel => "semantic_model",
             ResourceType::UnitTest => "unit_test",
+            ResourceType::SavedQuery => "saved_query",
+            ResourceType::Function => "function",
         }
     }
 
@@ -112,7 +121,7 @@ pub struct Node {
     pub package_name: Arc<str>,
     /// dbt's fully qualified name.
     pub fqn: Vec<String>,
-    /// The file that defines it.
+    /// The file that defines it; dbt_project.yml for a node of a package that is not installed.
     pub file: FileId,
     /// Where it is defined: its name in YAML, the beginning of its own file.
     pub place: Span,
@@ -127,7 +136,8 @@ pub struct Node {
     /// Its property file, or one that may hold its entry, could not be read to the end: that
     /// something is not said of the node proves nothing.
     pub properties_lost: bool,
-    /// References in YAML (exposures, semantic models), and those of generic tests.
+    /// References in YAML (exposures, semantic models, metrics, saved queries), and those of generic
+    /// tests.
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.
     pub enabled: Option<bool>,
@@ -135,12 +145,19 @@ pub struct Node {
     pub test: Option<Box<GenericTest>>,
     /// Its layer.
     pub layer: Option<LayerMatch>,
+    /// Its package is not installed: the manifest alone knows of it.
+    absent: bool,
 }
 
 impl Node {
     /// dbt leaves it out of the project.
     pub fn is_disabled(&self) -> bool {
         self.enabled == Some(false)
+    }
+
+    /// Its package is not installed: nothing but the manifest knows of it.
+    pub fn is_absent(&self) -> bool {
+        self.absent
     }
 
     /// It belongs to the project itself, not to a package.
@@ -212,6 +229,8 @@ pub struct Project {
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
     pub nodes: Vec<Node>,
+    /// Groups, in order of their unique ids.
+    pub groups: Vec<Group>,
     /// The graph of enabled nodes.
     pub graph: Graph,
     /// References that found no node, or a disabled one.
@@ -224,7 +243,8 @@ pub struct Project {
     pub context: Below,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
-    /// Names of installed packages, the project's own first.
+    /// Names of installed packages, the project's own first; then those that the manifest alone
+    /// knows.
     pub packages: Vec<Arc<str>>,
     /// The dialect and how it was found.
     pub dialect: DialectChoice,
@@ -283,6 +303,7 @@ impl Project {
                 var: &|name| self.vars.get(name),
                 dialect: self.dialect.dialect,
                 keep_text: false,
+                model: Some(&node.name),
             };
             let text = &self.files.get(node.file).text;
             template::inlined(node.file, text, &env).map(Box::new)
@@ -373,6 +394,12 @@ impl Project {
 fn makes_nodes(role: Role) -> bool {
     matches!(
         role,
-        Role::Model | Role::PythonModel | Role::Seed | Role::Snapshot | Role::Test | Role::Analysis
+        Role::Model
+            | Role::PythonModel
+            | Role::Seed
+            | Role::Snapshot
+            | Role::Test
+            | Role::Analysis
+            | Role::Function
     )
 }

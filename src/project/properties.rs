@@ -1,11 +1,12 @@
 //! Property files: what YAML says of models, sources, exposures.
 
 use super::resolve::Reference;
-use super::{PropertyProblem, ResourceType};
+use super::{Group, PropertyProblem, ResourceType, described};
 use crate::syntax::jinja::{self, CallKind, Inline, Inputs, MacroLibrary, Mode, RelationRef};
 use crate::syntax::yaml::{Node as YamlNode, NodeId as YamlId, Yaml};
 use crate::text::{FileId, Span, Spanned};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// A node's entry in a property file.
 #[derive(Debug, Clone)]
@@ -14,6 +15,9 @@ pub struct Properties {
     pub file: FileId,
     /// The entry in its tree.
     pub entry: YamlId,
+    /// A second entry that speaks of the node: the source of a table, the version of a model, the
+    /// semantic model of a metric that dbt makes of a measure.
+    pub second: Option<YamlId>,
     /// The value of `name:`.
     pub name_span: Span,
     /// `description:`, blank ones too.
@@ -82,6 +86,8 @@ pub(super) struct Entry {
     pub(super) versions: Vec<Version>,
     pub(super) latest: Option<String>,
     pub(super) refs: Vec<Reference>,
+    /// The package whose source this entry changes.
+    pub(super) overrides: Option<String>,
 }
 
 /// A version of a model.
@@ -107,10 +113,16 @@ pub(super) fn entries(yaml: &Yaml) -> Vec<Entry> {
         ("semantic_models", ResourceType::SemanticModel),
         ("data_tests", ResourceType::Test),
         ("unit_tests", ResourceType::UnitTest),
+        ("metrics", ResourceType::Metric),
+        ("saved_queries", ResourceType::SavedQuery),
+        ("functions", ResourceType::Function),
     ];
     for (key, kind) in sections {
         for entry in list(root, key) {
             out.extend(plain(entry, kind));
+            if kind == ResourceType::SemanticModel {
+                out.extend(made_metrics(entry));
+            }
         }
     }
     for source in list(root, "sources") {
@@ -119,12 +131,83 @@ pub(super) fn entries(yaml: &Yaml) -> Vec<Entry> {
         };
         for table in list(source, "tables") {
             if let Some(mut entry) = plain(table, ResourceType::Source) {
-                entry.source = Some((name.value.clone(), source.resolve().id()));
+                let id = source.resolve().id();
+                entry.source = Some((name.value.clone(), id));
+                entry.properties.second = Some(id);
+                entry.overrides = source
+                    .get("overrides")
+                    .and_then(|o| Some(o.as_str()?.to_owned()));
                 out.push(entry);
             }
         }
     }
     out
+}
+
+/// The groups of a property file.
+pub(super) fn groups(yaml: &Yaml, package: usize, package_name: &Arc<str>) -> Vec<Group> {
+    let entries = yaml.root().into_iter().flat_map(|r| list(r, "groups"));
+    let group = |entry: YamlNode| {
+        let name = name_of(entry)?;
+        Some(Group {
+            unique_id: format!("group.{package_name}.{}", name.value),
+            file: name.span.file,
+            package,
+            package_name: package_name.clone(),
+            description: description(entry),
+            owner: described::owner(entry),
+            entry: entry.resolve().id(),
+            name,
+        })
+    };
+    entries.filter_map(group).collect()
+}
+
+/// Names of the measures of a semantic model.
+pub(super) fn measures(model: YamlNode) -> Vec<String> {
+    let names = list(model, "measures").filter_map(name_of);
+    names.map(|n| n.value).collect()
+}
+
+/// The metrics that dbt makes of a semantic model's measures.
+fn made_metrics(model: YamlNode) -> impl Iterator<Item = Entry> {
+    let id = model.resolve().id();
+    described::metric_measures(model).filter_map(move |measure| {
+        let mut entry = plain(measure, ResourceType::Metric)?;
+        entry.properties.second = Some(id);
+        Some(entry)
+    })
+}
+
+fn metric_references(entry: YamlNode) -> Vec<Reference> {
+    let inputs = described::metric_inputs(entry).into_iter().map(|input| {
+        let name = input.name.value;
+        let relation = match input.is_measure {
+            true => RelationRef::Measure(name),
+            false => metric_named(name),
+        };
+        yaml_reference(relation, input.name.span)
+    });
+    // Before dbt 1.6 a metric had a model.
+    let model = entry.get("model").and_then(reference);
+    inputs.chain(model).collect()
+}
+
+fn metric_named(name: String) -> RelationRef {
+    RelationRef::Metric {
+        package: None,
+        name: Some(name),
+    }
+}
+
+fn yaml_reference(relation: RelationRef, span: Span) -> Reference {
+    Reference {
+        relation,
+        span,
+        in_comment: false,
+        in_macro: false,
+        unsure: false,
+    }
 }
 
 fn list<'a>(node: YamlNode<'a>, key: &str) -> impl Iterator<Item = YamlNode<'a>> + use<'a> {
@@ -159,6 +242,13 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
             .and_then(reference)
             .into_iter()
             .collect(),
+        ResourceType::Metric => metric_references(entry),
+        ResourceType::SavedQuery => {
+            let metrics = described::saved_metrics(entry).into_iter();
+            metrics
+                .map(|m| yaml_reference(metric_named(m.value), m.span))
+                .collect()
+        }
         _ => Vec::new(),
     };
     Some(Entry {
@@ -169,6 +259,7 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
         versions: versions.collect(),
         latest: text("latest_version"),
         refs,
+        overrides: None,
     })
 }
 
@@ -176,6 +267,7 @@ fn properties(entry: YamlNode, name: &Spanned<String>) -> Properties {
     Properties {
         file: name.span.file,
         entry: entry.resolve().id(),
+        second: None,
         name_span: name.span,
         description: description(entry),
         columns: columns(entry),
@@ -410,20 +502,18 @@ fn reference(node: YamlNode) -> Option<Reference> {
         var: &|_| None,
         mode: Mode::Parse,
         inline: Inline::Never,
+        model: None,
         earlier: None,
     });
     let relation = evaluation.calls.iter().find_map(|c| match c.kind {
         CallKind::Relation(id) => Some(evaluation.visited.relations[id.0 as usize].clone()),
         _ => None,
     })?;
-    let known = !matches!(relation, RelationRef::This | RelationRef::Other);
-    known.then_some(Reference {
+    let known = !matches!(
         relation,
-        span: node.span(),
-        in_comment: false,
-        in_macro: false,
-        unsure: false,
-    })
+        RelationRef::This | RelationRef::Other | RelationRef::Function { .. }
+    );
+    known.then(|| yaml_reference(relation, node.span()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The project's nodes and edges, as data and as pictures.
 
 use super::SCHEMA_VERSION;
+use super::facts::{NodeFacts, facts};
 use crate::project::lineage::Lineage;
 use crate::project::{Node, NodeId, Project, ResourceType};
 use crate::text::visible;
@@ -11,8 +12,8 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// What `harness-lint graph --format json` prints: models, seeds, snapshots, analyses, sources,
-/// exposures, metrics and semantic models, with `--tests` data tests and unit tests too, and the
-/// edges between those that are enabled.
+/// exposures, metrics, semantic models, saved queries and functions, with `--tests` data tests and
+/// unit tests too, and the edges between those that are enabled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GraphReport {
     /// The version of this format.
@@ -53,6 +54,9 @@ pub struct GraphNode {
     /// What only a data test has; absent for every other node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<GraphTest>,
+    /// What else is known of it.
+    #[serde(flatten)]
+    pub facts: NodeFacts,
     /// What a person calls it; for pictures.
     #[serde(skip)]
     label: String,
@@ -153,6 +157,7 @@ fn node(project: &Project, node: &Node) -> GraphNode {
         enabled: node.enabled,
         columns: None,
         test: (node.resource_type == ResourceType::Test).then(|| test(node)),
+        facts: facts(project, node),
         label: match &node.version {
             Some(v) if node.resource_type == ResourceType::UnitTest => {
                 format!("{}_v{v}", node.name)
@@ -201,7 +206,7 @@ impl GraphReport {
         for (i, node) in self.nodes.iter().enumerate() {
             let (open, close) = match node.resource_type.as_str() {
                 "source" | "seed" => ("[(", ")]"),
-                "exposure" | "metric" | "semantic_model" => ("([", "])"),
+                "exposure" | "metric" | "semantic_model" | "saved_query" => ("([", "])"),
                 "test" | "unit_test" => ("{{", "}}"),
                 _ => ("[", "]"),
             };

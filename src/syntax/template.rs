@@ -17,7 +17,8 @@ use std::sync::OnceLock;
 pub mod coverage;
 mod reader;
 
-/// What files are evaluated with; the same for all files of a package.
+/// What files are evaluated with; but for the name of the file, the same for all files.
+#[derive(Clone, Copy)]
 pub struct Environment<'a> {
     /// Macros they may call.
     pub macros: &'a MacroLibrary,
@@ -33,6 +34,8 @@ pub struct Environment<'a> {
     pub dialect: Dialect,
     /// Keep the text that is given to the SQL parser: only who compares readings wants it.
     pub keep_text: bool,
+    /// The name of the file that is understood.
+    pub model: Option<&'a str>,
 }
 
 /// A `ref`, `source` or `this` in a file.
@@ -188,6 +191,7 @@ fn evaluator<'a>(
             var: env.var,
             mode,
             inline,
+            model: env.model,
             earlier,
         })
     }

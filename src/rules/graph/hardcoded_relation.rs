@@ -263,7 +263,7 @@ impl<'a> Here<'a> {
         let called = match self.sql.relation(id) {
             RelationRef::Ref { name, .. } => name,
             RelationRef::Source { table, .. } => table,
-            RelationRef::This | RelationRef::Other => return true,
+            _ => return true,
         };
         called
             .as_ref()

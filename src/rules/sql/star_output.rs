@@ -195,7 +195,7 @@ impl Stars<'_> {
                 table.as_deref().unwrap_or("…")
             )),
             RelationRef::This => Some("`this`".to_owned()),
-            RelationRef::Other => None,
+            _ => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::call::Passed;
 use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST};
 use super::helpers::{map_attribute, range_of, second, string_method, unique, zip};
 use super::ops::push_pieces;
-use super::value::{Piece, RelationRef, Value, put};
+use super::value::{Piece, RelationId, RelationRef, Value, put};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -79,11 +79,12 @@ impl<'a> Evaluator<'a> {
                 self.record(CallKind::Relation(id), range);
                 Value::Relation(id)
             }
+            "function" | "metric" => self.call_resource(name, &args, range),
             "config" => {
                 self.call_config(args, named, range);
                 Value::Undefined
             }
-            "var" => self.call_var(&args, &named),
+            "var" => self.call_var(&args, &named, range),
             "env_var" => {
                 self.out.assumed = true;
                 second(args, named, "default").unwrap_or(Value::Unknown)
@@ -158,6 +159,39 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// `function(…)` and `metric(…)`: an optional package and a name.
+    fn call_resource(&mut self, kind: &str, args: &[Value], range: &Range<u32>) -> Value {
+        let text = |v: &Value| self.known_text(v);
+        let (package, name) = match args {
+            [name] => (None, text(name)),
+            [package, name, ..] => (Some(text(package)), text(name)),
+            [] => (None, None),
+        };
+        let relation = match kind {
+            "function" => RelationRef::Function { package, name },
+            _ => RelationRef::Metric { package, name },
+        };
+        let id = self.relation(relation);
+        self.record(CallKind::Relation(id), range);
+        Value::Relation(id)
+    }
+
+    /// An attribute of a relation. In dbt's parse every `ref` and `source` gives the relation of the
+    /// file that asks, named after the file: nothing is resolved yet.
+    fn relation_attr(&mut self, id: RelationId, attr: &str) -> Value {
+        self.out.assumed = true;
+        let own = matches!(
+            self.out.visited.relations[id.0 as usize],
+            RelationRef::Ref { .. } | RelationRef::Source { .. } | RelationRef::This
+        );
+        match (self.inputs.mode, self.inputs.model, attr) {
+            (Mode::Parse, Some(model), "identifier" | "name" | "table") if own => Value::str(model),
+            (Mode::Parse, Some(_), "is_view" | "is_table" | "is_cte") if own => Value::Bool(false),
+            (Mode::Parse, Some(_), "type") if own => Value::None,
+            _ => Value::Unknown,
+        }
+    }
+
     fn call_ref(&mut self, args: &[Value], named: &[Named], range: &Range<u32>) -> Value {
         let text = |v: &Value| self.known_text(v);
         let (package, name) = match args {
@@ -219,10 +253,16 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn call_var(&mut self, args: &[Value], named: &[Named]) -> Value {
+    fn call_var(&mut self, args: &[Value], named: &[Named], range: &Range<u32>) -> Value {
         let name = args.first().and_then(|v| self.known_text(v));
         if let Some(value) = name.and_then(|n| (self.inputs.var)(&n)) {
-            return value.map_or(Value::Unknown, |v| Value::from_json(&v));
+            return match value {
+                Some(serde_json::Value::String(text)) if text.contains("{{") => {
+                    self.var_template(&text, range)
+                }
+                Some(value) => Value::from_json(&value),
+                None => Value::Unknown,
+            };
         }
         second(args.to_vec(), named.to_vec(), "default").unwrap_or(Value::Unknown)
     }
@@ -258,6 +298,13 @@ impl<'a> Evaluator<'a> {
                     self.out.assumed = true;
                     Value::Bool(false)
                 }
+                ("model", "name" | "alias") => {
+                    self.out.assumed = true;
+                    match (self.inputs.mode, self.inputs.model) {
+                        (Mode::Parse, Some(model)) => Value::str(model),
+                        _ => Value::Unknown,
+                    }
+                }
                 ("target" | "flags" | "model" | "invocation_args_dict", _) => Value::Unknown,
                 _ => Value::Function(format!("{name}.{attr}").into()),
             },
@@ -271,6 +318,7 @@ impl<'a> Evaluator<'a> {
                 Err(_) => Value::Unknown,
             },
             Value::Undefined | Value::None => Value::Undefined,
+            Value::Relation(id) => self.relation_attr(id, attr),
             _ => Value::Unknown,
         }
     }

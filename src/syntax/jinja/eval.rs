@@ -57,6 +57,8 @@ pub struct Inputs<'a> {
     pub mode: Mode,
     /// Which macros are inlined.
     pub inline: Inline,
+    /// The name of the model as dbt's parse has it, that of its file; `ref('x').identifier` is it.
+    pub model: Option<&'a str>,
     /// For a variant: what earlier evaluations of the same nodes visited. A branch that none of
     /// them took is taken, whatever its condition.
     pub earlier: Option<&'a Visited>,
@@ -142,6 +144,16 @@ pub fn evaluate(inputs: &Inputs) -> Evaluation {
     ev.out
 }
 
+/// Evaluates a template with this much work at most; gives what is left of it.
+pub(super) fn evaluate_within(inputs: &Inputs, fuel: u32) -> (Evaluation, u32) {
+    let mut ev = Evaluator::new(inputs);
+    ev.fuel = fuel;
+    let mut pieces = Vec::new();
+    ev.render(inputs.nodes, &mut pieces);
+    ev.out.pieces = pieces;
+    (ev.out, ev.fuel)
+}
+
 /// The value of one expression of a template.
 pub(super) fn evaluate_expr<'a>(inputs: &'a Inputs<'a>, expr: &'a Expr) -> Value {
     Evaluator::new(inputs).eval(expr)
@@ -168,6 +180,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) assigned: Vec<Box<str>>,
     /// Macros defined in the file itself.
     pub(super) local_macros: FxHashMap<&'a str, Callee<'a>>,
+    /// Variables' own templates, evaluated.
+    pub(super) var_texts: FxHashMap<Box<str>, super::var_text::Rendered>,
     relation_ids: FxHashMap<RelationRef, RelationId>,
     /// In a variant, by address of a body: was it left out before?
     pub(super) left_out: FxHashMap<usize, bool>,
@@ -198,6 +212,7 @@ impl<'a> Evaluator<'a> {
             returned: None,
             assigned: Vec::new(),
             local_macros: FxHashMap::default(),
+            var_texts: FxHashMap::default(),
             relation_ids,
             left_out: FxHashMap::default(),
             out,

@@ -39,6 +39,7 @@ impl Setup {
             var: &|name| (name == "known").then(|| Some(serde_json::json!(["a", "b"]))),
             mode: self.mode,
             inline: self.inline,
+            model: None,
             earlier: None,
         })
     }
@@ -62,6 +63,7 @@ impl Setup {
                     ),
                     RelationRef::This => "<this>".to_owned(),
                     RelationRef::Other => "<other>".to_owned(),
+                    other => format!("{other:?}"),
                 },
                 Piece::Unknown(_) => "?".to_owned(),
             })

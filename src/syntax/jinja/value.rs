@@ -29,6 +29,22 @@ pub enum RelationRef {
         /// The table.
         table: Option<String>,
     },
+    /// `function([package,] name)`: a user-defined function.
+    Function {
+        /// The package, where two arguments were given.
+        package: Option<Option<String>>,
+        /// The function's name.
+        name: Option<String>,
+    },
+    /// `metric([package,] name)`, which YAML may depend on.
+    Metric {
+        /// The package, where two arguments were given.
+        package: Option<Option<String>>,
+        /// The metric's name.
+        name: Option<String>,
+    },
+    /// A measure of a semantic model, by the name that a metric in YAML gives.
+    Measure(String),
     /// `this`.
     This,
     /// A relation of which nothing more is known (`api.Relation.create`, `adapter.get_relation`).

@@ -394,6 +394,7 @@ mod tests {
             var: &|_| None,
             mode: Mode::Sql,
             inline: Inline::Touching,
+            model: None,
             earlier: None,
         };
         render(src, &evaluate(&inputs).pieces, Dialect::Generic)
