@@ -3,10 +3,12 @@
 
 mod build;
 mod config;
+mod described;
 mod graph;
 mod inline;
 mod layers;
 pub mod lineage;
+mod naming;
 mod overlay;
 mod properties;
 mod resolve;
@@ -15,9 +17,11 @@ mod vars;
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use described::Described;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
+pub use naming::is_named_after;
 pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};

@@ -32,11 +32,20 @@ mod sql {
     pub(super) mod star_output;
 }
 mod structure {
+    pub(super) mod column_groups;
     pub(super) mod config_missing;
+    pub(super) mod cte_column_missing;
     pub(super) mod cte_missing;
     pub(super) mod cte_order;
+    pub(super) mod cte_role;
+    pub(super) mod final_select;
+    pub(super) mod final_star;
     pub(super) mod materialization;
+    pub(super) mod model_location;
+    pub(super) mod model_name;
+    pub(super) mod source_location;
     pub(super) mod tags;
+    pub(super) mod test_location;
 }
 mod test {
     pub(super) mod pk;
@@ -60,11 +69,20 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
     BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
+    BuiltInEntry::of::<structure::column_groups::ColumnGroups>(),
     BuiltInEntry::of::<structure::config_missing::ConfigMissing>(),
+    BuiltInEntry::of::<structure::cte_column_missing::CteColumnMissing>(),
     BuiltInEntry::of::<structure::cte_missing::CteMissing>(),
     BuiltInEntry::of::<structure::cte_order::CteOrder>(),
+    BuiltInEntry::of::<structure::cte_role::CteRole>(),
+    BuiltInEntry::of::<structure::final_select::FinalSelect>(),
+    BuiltInEntry::of::<structure::final_star::FinalStar>(),
     BuiltInEntry::of::<structure::materialization::Materialization>(),
+    BuiltInEntry::of::<structure::model_location::ModelLocation>(),
+    BuiltInEntry::of::<structure::model_name::ModelName>(),
+    BuiltInEntry::of::<structure::source_location::SourceLocation>(),
     BuiltInEntry::of::<structure::tags::Tags>(),
+    BuiltInEntry::of::<structure::test_location::TestLocation>(),
     BuiltInEntry::of::<test::pk::Pk>(),
 ];
 
