@@ -202,6 +202,33 @@ pub(super) fn columns(entry: YamlNode) -> Vec<Column> {
     list(entry, "columns").filter_map(column).collect()
 }
 
+/// The columns of a version: those of the model that it includes (all, where it does not say), and
+/// its own, which replace the model's of the same name.
+pub(super) fn columns_of_version(of_model: &[Column], version: YamlNode) -> Vec<Column> {
+    let own = columns(version);
+    let choice =
+        list(version, "columns").find(|c| c.get("include").is_some() || c.get("exclude").is_some());
+    let names = |key: &str| -> Option<Vec<&str>> {
+        let node = choice?.get(key)?.resolve();
+        match node.as_str() {
+            Some("all" | "*") => None,
+            Some(one) => Some(vec![one]),
+            None => Some(node.items().filter_map(|n| n.as_str()).collect()),
+        }
+    };
+    let (included, excluded) = (names("include"), names("exclude").unwrap_or_default());
+    let replaced = |c: &Column| own.iter().any(|o| o.name.value == c.name.value);
+    let kept = of_model.iter().filter(|c| {
+        let name = c.name.value.as_str();
+        included.as_ref().is_none_or(|i| i.contains(&name))
+            && !excluded.contains(&name)
+            && !replaced(c)
+    });
+    let mut all: Vec<Column> = kept.cloned().collect();
+    all.extend(own);
+    all
+}
+
 fn constraint(node: YamlNode) -> Option<Constraint> {
     let columns = list(node, "columns").filter_map(|c| c.as_str().map(str::to_owned));
     Some(Constraint {

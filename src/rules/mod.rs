@@ -7,7 +7,18 @@ mod context {
     pub(super) mod source_missing;
 }
 mod doc {
+    pub(super) mod column_missing;
+    pub(super) mod copy_paste;
+    pub(super) mod coverage;
+    pub(super) mod definition_drift;
+    pub(super) mod macro_missing;
     pub(super) mod missing;
+    pub(super) mod owner;
+    pub(super) mod phantom_column;
+    pub(super) mod placeholder;
+    pub(super) mod source_missing;
+    pub(super) mod undocumented_column;
+    pub(super) mod unit_drift;
 }
 mod graph {
     pub(super) mod broken_ref;
@@ -54,7 +65,18 @@ mod test {
 #[rustfmt::skip]
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<context::source_missing::SourceMissing>(),
+    BuiltInEntry::of::<doc::column_missing::ColumnMissing>(),
+    BuiltInEntry::of::<doc::copy_paste::CopyPaste>(),
+    BuiltInEntry::of::<doc::coverage::Coverage>(),
+    BuiltInEntry::of::<doc::definition_drift::DefinitionDrift>(),
+    BuiltInEntry::of::<doc::macro_missing::MacroMissing>(),
     BuiltInEntry::of::<doc::missing::Missing>(),
+    BuiltInEntry::of::<doc::owner::Owner>(),
+    BuiltInEntry::of::<doc::phantom_column::PhantomColumn>(),
+    BuiltInEntry::of::<doc::placeholder::Placeholder>(),
+    BuiltInEntry::of::<doc::source_missing::SourceMissing>(),
+    BuiltInEntry::of::<doc::undocumented_column::UndocumentedColumn>(),
+    BuiltInEntry::of::<doc::unit_drift::UnitDrift>(),
     BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
     BuiltInEntry::of::<graph::cycle::Cycle>(),
     BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),

@@ -375,7 +375,7 @@ impl<'a> Builder<'a> {
                 from_properties(&mut config, part, node.resource_type, &render);
             }
             if let (false, Some(version)) = (is_source, extra) {
-                properties.columns.extend(properties::columns(version));
+                properties.columns = properties::columns_of_version(&properties.columns, version);
                 properties.tests.extend(properties::tests(version));
                 let own = properties::description(version).filter(|d| !d.trim().is_empty());
                 properties.description = own.or(properties.description);

@@ -30,6 +30,9 @@ pub struct Lineage<'p> {
     cycles: FxHashMap<NodeId, usize>,
 }
 
+/// As many edges as a column is followed up.
+const MAX_HOPS: usize = 64;
+
 /// A column that a node outputs.
 #[derive(Debug, Clone)]
 pub struct OutputColumn<'p> {
@@ -142,6 +145,25 @@ impl<'p> Lineage<'p> {
     /// no column of that name, as far as is known.
     pub fn origin(&self, id: NodeId, column: &str) -> Option<&Origin> {
         Some(&self.output(id).column(column)?.origin)
+    }
+
+    /// The columns that a column is, value by value, on the way up: its parent's, that one's
+    /// parent's …, as long as each is passed on from a single one.
+    pub fn passed_from(&self, id: NodeId, column: &str) -> Vec<ColumnOf> {
+        let mut found: Vec<ColumnOf> = Vec::new();
+        let (mut node, mut column) = (id, Arc::<str>::from(column));
+        while found.len() < MAX_HOPS {
+            let Some(origin) = self.origin(node, &column) else {
+                break;
+            };
+            let [from] = &origin.from[..] else { break };
+            if origin.how != Derivation::Pass || found.contains(from) {
+                break;
+            }
+            (node, column) = (from.node, from.column.clone());
+            found.push(from.clone());
+        }
+        found
     }
 
     /// Who reads a column of a node: each direct child, and the columns that it makes of it, none

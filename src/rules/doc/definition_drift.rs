@@ -1,0 +1,167 @@
+use crate::project::lineage::ColumnOf;
+use crate::project::{Described, Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::violation::{Confidence, Severity, Violation};
+use rustc_hash::FxHashSet;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::borrow::Cow::Borrowed;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DefinitionDrift {
+    /// Two descriptions have drifted apart where they share less than this part, from 0 to 1, of
+    /// the words of the shorter one.
+    shared: f64,
+    /// Descriptions of fewer telling words are not compared.
+    min_words: usize,
+}
+
+impl Default for DefinitionDrift {
+    fn default() -> Self {
+        Self {
+            shared: 0.2,
+            min_words: 3,
+        }
+    }
+}
+
+impl BuiltIn for DefinitionDrift {
+    const META: Meta = Meta {
+        id: Borrowed("doc/definition-drift"),
+        severity: Severity::Info,
+        confidence: Confidence::Heuristic,
+        fix: FixAvailability::None,
+        preset: Some(Preset::Strict),
+        doc: Borrowed(include_str!(
+            "../../../rules/doc/definition-drift/README.md"
+        )),
+    };
+}
+
+impl Rule for DefinitionDrift {
+    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+        for own in cx.project.descriptions_of(model) {
+            let Some(column) = own.column.filter(|_| !own.is_jinja()) else {
+                continue;
+            };
+            let same = |c: &&ColumnOf| c.column.eq_ignore_ascii_case(column);
+            let ways = cx.lineage().passed_from(model.id, column);
+            let above = ways.iter().take_while(same).find_map(|c| {
+                let node = cx.project.node(c.node);
+                Some((node, described(cx.project, node, &c.column)?))
+            });
+            let Some((parent, other)) = above else {
+                continue;
+            };
+            if other.is_jinja() || !self.differ(own.text, other.text, column) {
+                continue;
+            }
+            let message = format!(
+                "`{column}` of `{}` is `{column}` of `{}` unchanged and is described otherwise: one name has two meanings, and one of them is wrong",
+                model.display_name(),
+                parent.display_name()
+            );
+            let help = "write one description, in a `{% docs %}` block that both refer to, or give the column another name";
+            sink.push(
+                Violation::new(own.span, message)
+                    .help(help)
+                    .related(
+                        other.span,
+                        format!("the description in `{}`", parent.display_name()),
+                    )
+                    .symbol(column.to_lowercase()),
+            );
+        }
+    }
+}
+
+fn described<'p>(project: &'p Project, node: &'p Node, column: &str) -> Option<Described<'p>> {
+    let all = project.descriptions_of(node);
+    all.into_iter()
+        .find(|d| d.column.is_some_and(|c| c.eq_ignore_ascii_case(column)))
+}
+
+impl DefinitionDrift {
+    fn differ(&self, a: &str, b: &str, column: &str) -> bool {
+        let name: Vec<String> = words(column).collect();
+        // The words of the name are in every description of it.
+        let telling = |text: &str| -> FxHashSet<String> {
+            words(text)
+                .filter(|w| !STOP.contains(&&**w) && !name.contains(w))
+                .collect()
+        };
+        let (a, b) = (telling(a), telling(b));
+        let least = a.len().min(b.len());
+        if least < self.min_words.max(1) {
+            return false;
+        }
+        let common = a.iter().filter(|w| b.contains(*w)).count();
+        (common as f64) < self.shared * least as f64
+    }
+}
+
+/// Words in lower case, cut to a stem: `orders` is `order`.
+fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty());
+    words.map(|w| {
+        let w = w.to_lowercase();
+        match w.strip_suffix('s') {
+            Some(stem) if stem.chars().count() > 2 => stem.to_owned(),
+            _ => w,
+        }
+    })
+}
+
+/// Words that say nothing of what a column is.
+const STOP: &[&str] = &[
+    "a",
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "be",
+    "by",
+    "column",
+    "each",
+    "field",
+    "for",
+    "from",
+    "has",
+    "have",
+    "if",
+    "in",
+    "is",
+    "it",
+    "its",
+    "of",
+    "on",
+    "or",
+    "that",
+    "the",
+    "this",
+    "to",
+    "was",
+    "were",
+    "when",
+    "where",
+    "whether",
+    "which",
+    "who",
+    "will",
+    "with",
+    "value",
+    "id",
+    "identifier",
+    "unique",
+    "key",
+    "primary",
+    "foreign",
+    "model",
+    "table",
+    "record",
+    "row",
+];
