@@ -176,26 +176,6 @@ pub fn understand(
     out
 }
 
-/// The texts of a file that stand under its own `{% if %}`: a run may send them or not.
-pub fn conditional_texts(file: FileId, src: &str) -> Vec<Span> {
-    let template = jinja::parse(src);
-    let mut waiting: Vec<(&Node, bool)> = template.nodes.iter().map(|n| (n, false)).collect();
-    let mut out = Vec::new();
-    while let Some((node, under)) = waiting.pop() {
-        match node {
-            Node::Text(range) | Node::Output(_, range) if under => out.push(span(file, range)),
-            Node::If(branches) => {
-                let nodes = branches.iter().flat_map(|(_, body)| body);
-                waiting.extend(nodes.map(|n| (n, true)));
-            }
-            Node::For(list) => waiting.extend(list.body.iter().map(|n| (n, under))),
-            Node::Group { body, .. } => waiting.extend(body.iter().map(|n| (n, under))),
-            _ => {}
-        }
-    }
-    out
-}
-
 /// Reads a file with every known macro in place of its call; none where that does not parse.
 pub fn inlined(file: FileId, src: &str, env: &Environment) -> Option<Inlined> {
     let template = jinja::parse(src);

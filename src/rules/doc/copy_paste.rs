@@ -1,4 +1,4 @@
-use crate::project::{Described, Project};
+use crate::project::{Described, NodeId, Project, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::FxHashMap;
@@ -33,35 +33,24 @@ impl BuiltIn for CopyPaste {
 impl Rule for CopyPaste {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut columns: FxHashMap<(u32, String), &Described> = FxHashMap::default();
-        let mut nodes: FxHashMap<String, &Described> = FxHashMap::default();
+        let mut models: FxHashMap<String, &Described> = FxHashMap::default();
         let all = cx.project.descriptions();
         for described in all.iter().filter(|d| !d.is_jinja() && !d.is_alias) {
             let text = words(described.text);
             if text.split(' ').count() < self.min_words {
                 continue;
             }
-            let Some(column) = described.column else {
-                match nodes.get(&text) {
-                    Some(first) => {
-                        let finding = of_nodes(cx.project, first, described);
-                        sink.push_on(Some(described.node), finding);
-                    }
-                    None => {
-                        nodes.insert(text, described);
-                    }
-                }
-                continue;
+            let node = cx.project.node(described.node);
+            let first = match described.column {
+                Some(_) => *columns.entry((node.id.0, text)).or_insert(described),
+                // What stages a table may say what the table says.
+                None if node.resource_type != ResourceType::Model => continue,
+                None => *models.entry(text).or_insert(described),
             };
-            let key = (described.node.0, text);
-            match columns.get(&key) {
-                Some(first) => {
-                    if let Some(finding) = of_columns(cx.project, first, described, column) {
-                        sink.push_on(Some(described.node), finding);
-                    }
-                }
-                None => {
-                    columns.insert(key, described);
-                }
+            if first.span != described.span
+                && let Some((node, finding)) = judge(cx.project, first, described)
+            {
+                sink.push_on(Some(node), finding);
             }
         }
     }
@@ -74,63 +63,51 @@ fn words(text: &str) -> String {
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
-fn of_nodes(project: &Project, first: &Described, second: &Described) -> Violation {
-    let (a, b) = (
-        project.node(first.node).display_name(),
-        project.node(second.node).display_name(),
-    );
-    let message = format!(
-        "`{b}` has the same description as `{a}`, word for word: it was copied, and nothing says in what the two differ"
-    );
-    Violation::new(second.span, message)
-        .related(first.span, format!("the description of `{a}`"))
-        .symbol("description")
-}
-
-/// The name of the one stands in the text, and that of the other does not: the text was copied and
-/// not changed. Two columns that share a general text say too little at most.
-fn of_columns(
-    project: &Project,
-    first: &Described,
-    second: &Described,
-    column: &str,
-) -> Option<Violation> {
-    let one = first.column?;
-    let text = words(second.text);
-    let said: Vec<&str> = text.split(' ').collect();
-    let (a, b) = (words(one), words(column));
-    let own = |name: &str, other: &str| -> Vec<String> {
-        let there: Vec<&str> = other.split(' ').collect();
-        let own = name
-            .split(' ')
-            .filter(|w| !there.contains(w) && w.chars().count() > 2);
-        own.map(str::to_owned).collect()
+/// Two things have one text. It was copied and not changed where it speaks of the one by its name
+/// and not of the other; a text that is too general for both is no copy.
+fn judge(project: &Project, first: &Described, second: &Described) -> Option<(NodeId, Violation)> {
+    let name = |d: &Described| match d.column {
+        Some(column) => column.to_owned(),
+        None => project.node(d.node).display_name(),
     };
-    let (of_a, of_b) = (own(&a, &b), own(&b, &a));
-    let names =
-        |words: &[String]| !words.is_empty() && words.iter().all(|w| said.contains(&w.as_str()));
-    let speaks_of = |words: &[String]| words.iter().any(|w| said.contains(&w.as_str()));
-    let wrong = match (
-        names(&of_a) && !of_b.is_empty() && !speaks_of(&of_b),
-        names(&of_b) && !of_a.is_empty() && !speaks_of(&of_a),
-    ) {
-        (true, false) => (second, column, one),
-        (false, true) => (first, one, column),
+    let (one, two) = (name(first), name(second));
+    let text = words(first.text);
+    let said: Vec<&str> = text.split(' ').collect();
+    let (a, b) = (words(&one), words(&two));
+    let (of_one, of_two) = (own_words(&a, &b), own_words(&b, &a));
+    let says = |word: &&str| said.iter().any(|s| same_word(s, word));
+    let only = |of: &[&str], other: &[&str]| {
+        !of.is_empty()
+            && !other.is_empty()
+            && of.iter().all(|w| says(w))
+            && !other.iter().any(|w| says(w))
+    };
+    let (wrong, right, of, other) = match (only(&of_one, &of_two), only(&of_two, &of_one)) {
+        (true, false) => (second, first, two, one),
+        (false, true) => (first, second, one, two),
         _ => return None,
     };
-    let (at, of, other) = wrong;
-    let message = format!(
-        "the description of `{of}` in `{}` is that of `{other}`, word for word: it was copied and speaks of the other column",
-        project.node(second.node).display_name()
-    );
-    let rest = if at.span == second.span {
-        first
-    } else {
-        second
+    let place = match wrong.column {
+        Some(_) => format!("`{of}` of `{}`", project.node(wrong.node).display_name()),
+        None => format!("`{of}`"),
     };
-    Some(
-        Violation::new(at.span, message)
-            .related(rest.span, format!("the description of `{other}`"))
-            .symbol(of.to_lowercase()),
-    )
+    let message = format!(
+        "the description of {place} is that of `{other}`, word for word: it was copied and speaks of the other one"
+    );
+    let violation = Violation::new(wrong.span, message)
+        .related(right.span, format!("the description of `{other}`"))
+        .symbol(of.to_lowercase());
+    Some((wrong.node, violation))
+}
+
+/// The words of a name that are not in the other one: `created` of `created_at` beside `shipped_at`.
+fn own_words<'n>(name: &'n str, other: &str) -> Vec<&'n str> {
+    let there: Vec<&str> = other.split(' ').collect();
+    let own = |w: &&str| w.chars().count() > 2 && !there.iter().any(|t| same_word(t, w));
+    name.split(' ').filter(own).collect()
+}
+
+/// `date` is in `datetime`, `order` in `orders`.
+fn same_word(a: &str, b: &str) -> bool {
+    a.starts_with(b) || b.starts_with(a)
 }

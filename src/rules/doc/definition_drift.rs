@@ -13,15 +13,15 @@ pub(crate) struct DefinitionDrift {
     /// Two descriptions have drifted apart where they share less than this part, from 0 to 1, of
     /// the words of the shorter one.
     shared: f64,
-    /// Descriptions of fewer telling words are not compared.
+    /// Descriptions of fewer telling words are compared for opposites only.
     min_words: usize,
 }
 
 impl Default for DefinitionDrift {
     fn default() -> Self {
         Self {
-            shared: 0.2,
-            min_words: 3,
+            shared: 0.1,
+            min_words: 4,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Rule for DefinitionDrift {
                 continue;
             }
             let message = format!(
-                "`{column}` of `{}` is `{column}` of `{}` unchanged and is described otherwise: one name has two meanings, and one of them is wrong",
+                "`{column}` of `{}` is `{column}` of `{}` unchanged and is described as something else: nobody can tell which of the two descriptions holds",
                 model.display_name(),
                 parent.display_name()
             );
@@ -92,6 +92,15 @@ impl DefinitionDrift {
                 .collect()
         };
         let (a, b) = (telling(a), telling(b));
+        let opposed = |(x, y): &(&str, &str)| {
+            let says = |set: &FxHashSet<String>, this: &str, that: &str| {
+                set.contains(this) && !set.contains(that)
+            };
+            (says(&a, x, y) && says(&b, y, x)) || (says(&a, y, x) && says(&b, x, y))
+        };
+        if OPPOSITES.iter().any(opposed) {
+            return true;
+        }
         let least = a.len().min(b.len());
         if least < self.min_words.max(1) {
             return false;
@@ -114,6 +123,20 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
         }
     })
 }
+
+/// Of these one description may say the one and another the other only by mistake.
+const OPPOSITES: &[(&str, &str)] = &[
+    ("net", "gross"),
+    ("include", "exclude"),
+    ("including", "excluding"),
+    ("before", "after"),
+    ("first", "last"),
+    ("earliest", "latest"),
+    ("minimum", "maximum"),
+    ("daily", "weekly"),
+    ("daily", "monthly"),
+    ("weekly", "monthly"),
+];
 
 /// Words that say nothing of what a column is.
 const STOP: &[&str] = &[

@@ -1,13 +1,14 @@
 use crate::load::Role;
 use crate::project::Project;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::syntax::jinja::{self, ast::Node as JinjaNode};
+use crate::syntax::jinja::{self, TokenKind, ast::Node as JinjaNode};
 use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
+use std::ops::Range;
 
 /// No options.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -31,7 +32,12 @@ impl Rule for MacroMissing {
             return;
         };
         for member in cx.project.own_files().filter(|m| m.role == Role::Macro) {
+            let comments = remarks(&cx.project.files.get(member.file).text);
             for (name, place) in macros(cx.project, member.file) {
+                let text = &cx.project.files.get(member.file).text;
+                if comments.iter().any(|c| is_remark_on(text, c, place)) {
+                    continue;
+                }
                 if described.contains(name.as_str()) || is_machinery(&name) {
                     continue;
                 }
@@ -45,6 +51,36 @@ impl Rule for MacroMissing {
             }
         }
     }
+}
+
+/// The Jinja comments of a file that say something.
+fn remarks(text: &str) -> Vec<Range<usize>> {
+    let (tokens, _) = jinja::lex(text);
+    let comments = tokens.iter().filter(|t| t.kind == TokenKind::Comment);
+    let ranges = comments.map(|t| t.range.start as usize..t.range.end as usize);
+    let speaks = |r: &Range<usize>| {
+        let inner = text.get(r.clone()).unwrap_or("");
+        inner
+            .split_whitespace()
+            .filter(|w| w.chars().any(char::is_alphabetic))
+            .count()
+            > 2
+    };
+    ranges.filter(speaks).collect()
+}
+
+/// Does a comment stand right before the macro's tag, or first in its body? Whoever opens the file
+/// reads it there.
+fn is_remark_on(text: &str, comment: &Range<usize>, name: Span) -> bool {
+    let tag_start = text[..name.start as usize].rfind("{%").unwrap_or(0);
+    let tag_end = text[name.end as usize..]
+        .find("%}")
+        .map_or(text.len(), |i| name.end as usize + i + 2);
+    let blank = |from: usize, to: usize| {
+        let between = text.get(from..to);
+        between.is_some_and(|t| t.trim().is_empty())
+    };
+    blank(comment.end, tag_start) || blank(tag_end, comment.start)
 }
 
 /// The names of macros with a description; none where a property file breaks off, in which they may

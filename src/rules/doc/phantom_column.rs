@@ -1,9 +1,10 @@
-use crate::project::{Column, Node, Project, Properties, ResourceType};
+use crate::project::{Column, Node, NodeId, Project, Properties, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::syntax::sql::tree::Body;
+use crate::syntax::conditional;
+use crate::syntax::sql::tree::{Body, ItemKind};
 use crate::text::{Span, nearest};
 use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,18 +21,22 @@ impl BuiltIn for PhantomColumn {
         severity: Severity::Warn,
         confidence: Confidence::Likely,
         fix: FixAvailability::Sometimes,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!("../../../rules/doc/phantom-column/README.md")),
     };
 }
 
 impl Rule for PhantomColumn {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
+        let optional = Optional::of(cx.project);
         let nodes = cx.project.nodes.iter();
         for node in nodes.filter(|n| n.is_own() && !n.is_disabled() && is_built_by_its_sql(n)) {
             let Some(properties) = &node.properties else {
                 continue;
             };
+            if optional.nodes.contains(&node.id) {
+                continue;
+            }
             if properties.columns.is_empty() || cx.lineage().rests_on_declaration(node.id) {
                 continue;
             }
@@ -40,6 +45,7 @@ impl Rule for PhantomColumn {
             };
             let case = Case {
                 project: cx.project,
+                optional: optional.words.get(&node.id),
                 node,
                 properties,
                 outputs: names.iter().map(|n| plain(n)).collect(),
@@ -95,8 +101,76 @@ fn plain(name: &str) -> String {
     name.trim_matches(quotes).to_lowercase()
 }
 
+/// Columns that a variable switches on or off: an entry of one that is off is no mistake.
+#[derive(Default)]
+struct Optional {
+    /// What a macro prints under a condition is not known; nor what a star takes from such a model.
+    nodes: FxHashSet<NodeId>,
+    /// Words that stand under a condition, by node.
+    words: FxHashMap<NodeId, FxHashSet<String>>,
+}
+
+impl Optional {
+    fn of(project: &Project) -> Self {
+        let mut out = Self::default();
+        for node in project
+            .nodes
+            .iter()
+            .filter(|n| n.sql.is_some() && !n.python)
+        {
+            let text = &project.files.get(node.file).text;
+            if !text.contains("{%") {
+                continue;
+            }
+            for part in conditional::parts(node.file, text)
+                .iter()
+                .filter(|c| !c.incremental)
+            {
+                let text = project.text(part.span);
+                if part.printed && !names_relation(text) {
+                    out.nodes.insert(node.id);
+                }
+                let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                let known = out.words.entry(node.id).or_default();
+                known.extend(words.filter(|w| !w.is_empty()).map(str::to_lowercase));
+            }
+        }
+        let mut waiting: Vec<NodeId> = out.nodes.iter().chain(out.words.keys()).copied().collect();
+        while let Some(id) = waiting.pop() {
+            for child in project.graph.children(id) {
+                if has_star(project.node(child)) && out.nodes.insert(child) {
+                    waiting.push(child);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// `{{ ref('x') }}`, `{{ source('x', 'y') }}`, `{{ this }}`.
+fn names_relation(output: &str) -> bool {
+    let inner = output.trim_start_matches(['{', '-', ' ']);
+    ["ref(", "source(", "this"]
+        .iter()
+        .any(|word| inner.starts_with(word))
+}
+
+fn has_star(node: &Node) -> bool {
+    let mut found = false;
+    if let Some(query) = node.sql.as_ref().and_then(|s| s.query()) {
+        query.selects(&mut |select, _| {
+            found |= select
+                .items
+                .iter()
+                .any(|i| matches!(i.kind, ItemKind::Star { .. }));
+        });
+    }
+    found
+}
+
 struct Case<'a> {
     project: &'a Project,
+    optional: Option<&'a FxHashSet<String>>,
     node: &'a Node,
     properties: &'a Properties,
     names: Vec<&'a str>,
@@ -130,7 +204,8 @@ impl Case<'_> {
         let name = plain(name);
         // A field of a record is documented under its path.
         let record = name.split('.').next().unwrap_or_default();
-        !self.outputs.contains(&name) && !self.outputs.contains(record)
+        let optional = self.optional.is_some_and(|words| words.contains(&name));
+        !optional && !self.outputs.contains(&name) && !self.outputs.contains(record)
     }
 
     fn finding(&self, column: &Column, near: Option<&str>, some_stay: bool) -> Violation {

@@ -104,7 +104,12 @@ impl Placeholder {
             Some(column) => format!("the column `{column}` of `{}`", node.display_name()),
             None => format!("`{}`", node.display_name()),
         };
-        if !empty {
+        // What else should the column `descr` be?
+        let is_one = words == "description"
+            && described
+                .column
+                .is_some_and(|c| c.to_lowercase().contains("desc"));
+        if !empty || is_one {
             return None;
         }
         let shown: String = described.text.trim().chars().take(40).collect();

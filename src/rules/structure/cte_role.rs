@@ -1,7 +1,8 @@
 use crate::project::Node;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::syntax::conditional;
 use crate::syntax::sql::tree::{Body, Cte, Expr, ExprKind, Item, ItemKind, Query, Select};
-use crate::syntax::template;
+
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -111,7 +112,8 @@ impl Rule for CteRole {
         }
         let Some(sql) = &model.sql else { return };
         let text = &cx.project.files.get(model.file).text;
-        let mut conditional = template::conditional_texts(model.file, text);
+        let parts = conditional::parts(model.file, text).into_iter();
+        let mut conditional: Vec<Span> = parts.map(|c| c.span).collect();
         conditional.extend(&sql.doubtful);
         for cte in sql.readings().flat_map(|q| &q.ctes) {
             let role = self.roles.iter().find(|(name, _)| cte.name.is(name));

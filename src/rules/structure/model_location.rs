@@ -79,10 +79,13 @@ fn elsewhere_than_its_source(project: &Project, model: &Node, path: &str) -> Opt
         .collect();
     let first = sources.first()?;
     let all: Vec<String> = sources.iter().map(|s| format!("`{s}`")).collect();
+    let all = match all.len() {
+        1 => format!("the source {}", all[0]),
+        _ => format!("the sources {}", all.join(", ")),
+    };
     let message = format!(
-        "`{}` reads the source {} and lies in no folder of that name: who looks for what is staged of it passes this file by",
-        model.name,
-        all.join(", ")
+        "`{}` reads {} and lies in no folder of that name: who looks for what is staged of it passes this file by",
+        model.name, all
     );
     let help = match sources.len() {
         1 => format!("move the file below a folder `{first}` of the staging folder"),
