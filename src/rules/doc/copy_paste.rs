@@ -109,5 +109,6 @@ fn own_words<'n>(name: &'n str, other: &str) -> Vec<&'n str> {
 
 /// `date` is in `datetime`, `order` in `orders`.
 fn same_word(a: &str, b: &str) -> bool {
-    a.starts_with(b) || b.starts_with(a)
+    let short = a.len().min(b.len());
+    a == b || (short > 3 && (a.starts_with(b) || b.starts_with(a)))
 }

@@ -42,7 +42,7 @@ impl BuiltIn for DefinitionDrift {
 impl Rule for DefinitionDrift {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         for own in cx.project.descriptions_of(model) {
-            let Some(column) = own.column.filter(|_| !own.is_jinja()) else {
+            let Some(column) = own.column.filter(|c| !own.is_jinja() && !is_general(c)) else {
                 continue;
             };
             let same = |c: &&ColumnOf| c.column.eq_ignore_ascii_case(column);
@@ -108,6 +108,29 @@ impl DefinitionDrift {
         let common = a.iter().filter(|w| b.contains(*w)).count();
         (common as f64) < self.shared * least as f64
     }
+}
+
+/// A name that says only what sort of thing it is: what it means depends on the rows.
+fn is_general(column: &str) -> bool {
+    const GENERAL: [&str; 16] = [
+        "amount",
+        "category",
+        "code",
+        "count",
+        "date",
+        "day",
+        "description",
+        "id",
+        "key",
+        "label",
+        "month",
+        "name",
+        "type",
+        "value",
+        "week",
+        "year",
+    ];
+    GENERAL.iter().any(|g| column.eq_ignore_ascii_case(g))
 }
 
 /// Words in lower case, cut to a stem: `orders` is `order`.

@@ -48,10 +48,13 @@ impl Rule for UndocumentedColumn {
             if listed.contains(&key) || records.contains(&*key) {
                 continue;
             }
-            let made = output.column(name).and_then(|c| c.span);
-            let place = made
-                .filter(|s| s.file == model.file)
-                .unwrap_or(Span::whole(model.file));
+            // The expression says more than a `select * from final`.
+            let made = output.column(name);
+            let places = made
+                .into_iter()
+                .flat_map(|c| [c.expr.map(|e| e.span), c.span]);
+            let mut here = places.flatten().filter(|s| s.file == model.file);
+            let place = here.next().unwrap_or(Span::whole(model.file));
             let message = format!(
                 "`{}` outputs `{name}`, which its property file does not list: the catalogue shows a column that nobody has said anything about",
                 model.display_name()

@@ -45,10 +45,10 @@ impl Rule for UnitDrift {
             if unit.kind != own.kind || unit.name == own.name {
                 continue;
             }
-            let place = column
-                .span
-                .filter(|s| s.file == model.file)
-                .unwrap_or(Span::whole(model.file));
+            // The expression says more than a `select * from final`.
+            let places = [column.expr.map(|e| e.span), column.span].into_iter();
+            let mut here = places.flatten().filter(|s| s.file == model.file);
+            let place = here.next().unwrap_or(Span::whole(model.file));
             let message = format!(
                 "`{name}` of `{}` is in {} and is `{above}` of `{}` unchanged, which is in {}: one of the two is wrong by a factor",
                 model.display_name(),

@@ -132,11 +132,13 @@ impl CteRole {
         let name = &cte.name.name;
         let (verb, purpose) = (job.verb(), role.purpose());
         let owner = self.owner(job).filter(|o| !cte.name.is(o));
-        let why = match &owner {
-            Some(owner) => format!("the next change to what `{owner}` is for goes wrong"),
-            None => "a reader of the pattern does not look for it here".to_owned(),
+        let why = match job {
+            Job::Filters => "rows are lost where nobody looks for it",
+            Job::Joins => "rows can double where nobody looks for it",
+            Job::Branches | Job::Computes => "a definition stands where nobody looks for it",
+            Job::Renames => "a name changes where nobody looks for it",
         };
-        let message = format!("`{name}` {verb}, and is there {purpose}: {why}");
+        let message = format!("`{name}` {verb}, though it is there {purpose}: {why}");
         let help = match (&owner, job) {
             (Some(owner), _) => format!("do it in `{owner}`, and let `{name}` keep to its part"),
             (None, Job::Joins) => "join in an intermediate model, not here".to_owned(),
