@@ -332,9 +332,9 @@ fn macros_that_say_what_they_do_are_described() {
     let files = [
         (
             "macros/a.sql",
-            "{# Cents as dollars, rounded. #}\n{% macro a() %}{% endmacro %}\n{% macro b() %}{# Nothing but a test of it. #}{% endmacro %}\n{#- todo -#}{% macro c() %}{% endmacro %}{% macro default__c() %}{% endmacro %}{% macro _d() %}{% endmacro %}{% test e(model) %}{% endtest %}{% macro generate_schema_name(x, y) %}{% endmacro %}\n",
+            "{# Cents as dollars, rounded. #}\n{% macro a() %}{% endmacro %}\n{% macro b() %}{# Nothing but a test of it. #}{% endmacro %}\n{#- Copyright Acme, all rights reserved. -#}{% macro f() %}{% endmacro %}{#- todo -#}{% macro c() %}{% endmacro %}{% macro default__c() %}{% endmacro %}{% macro _d() %}{% endmacro %}{% test e(model) %}{% endtest %}{% macro generate_schema_name(x, y) %}{% endmacro %}\n",
         ),
         ("models/m.sql", "select 1 as a"),
     ];
-    assert_eq!(named("doc/macro-missing", &files), ["c"]);
+    assert_eq!(named("doc/macro-missing", &files), ["f", "c"]);
 }

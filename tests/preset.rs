@@ -211,11 +211,26 @@ fn g_the_contract_and_the_last_line() {
     let list = "select order_id, order_sk,\n    -- audit\n    _loaded_at from enhanced";
     judged_by_all(
         &but(list, "-- audit\n    select * from enhanced"),
-        &["error final-star: `final` takes its columns by `*`"],
+        &["error final-star: `final` does not name its columns"],
     );
     judged_by_all(
         &but(list, "-- audit\n    select e.*, 1 as x from enhanced as e"),
         &["error final-star"],
+    );
+    judged_by_all(
+        &but(
+            list,
+            "-- audit\n    select {{ dbt_utils.star(ref('x')) }} from enhanced",
+        ),
+        &["error final-star"],
+    );
+    // A macro that prints a column or two beside named ones.
+    judged_by_all(
+        &but(
+            list,
+            "-- audit\n    select order_id, {{ audit_columns() }} from enhanced",
+        ),
+        &[],
     );
     let end = "select * from final";
     for other in [
@@ -270,24 +285,14 @@ fn h_groups_of_columns() {
     let bare = but("-- audit", "");
     judged_by_all(
         &bare.replace("final", "done"),
-        &["error cte-missing: the CTE `final`", "warn column-groups"][..]
-            .iter()
-            .rev()
-            .copied()
-            .collect::<Vec<_>>()
-            .as_slice(),
+        &["warn column-groups", "error cte-missing: the CTE `final`"],
     );
     judged_by_all(
         &bare.replace("final", "done").replace("renamed", "named"),
         &[
-            "error cte-missing: the CTE `final`",
             "error cte-missing: the CTE `renamed`",
-        ][..]
-            .iter()
-            .rev()
-            .copied()
-            .collect::<Vec<_>>()
-            .as_slice(),
+            "error cte-missing: the CTE `final`",
+        ],
     );
 }
 

@@ -62,17 +62,23 @@ pub struct Output<'p> {
     pub reads_more: bool,
     /// Sources of which it reads a column that is not declared.
     undeclared: Vec<NodeId>,
+    /// Places of the columns by their names in lower case; made when a column is asked for.
+    places: OnceLock<FxHashMap<String, usize>>,
 }
 
 impl<'p> Output<'p> {
-    /// A column by its name; case does not matter.
+    /// A column by its name; case does not matter. The first of several.
     pub fn column(&self, name: &str) -> Option<&OutputColumn<'p>> {
-        let is = |c: &&OutputColumn| {
-            c.name
-                .as_ref()
-                .is_some_and(|n| n.eq_ignore_ascii_case(name))
-        };
-        self.columns.iter().find(is)
+        let places = self.places.get_or_init(|| {
+            let mut places = FxHashMap::default();
+            for (place, column) in self.columns.iter().enumerate() {
+                if let Some(name) = &column.name {
+                    places.entry(name.to_ascii_lowercase()).or_insert(place);
+                }
+            }
+            places
+        });
+        self.columns.get(*places.get(&name.to_ascii_lowercase())?)
     }
 }
 

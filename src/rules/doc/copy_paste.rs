@@ -77,10 +77,7 @@ fn judge(project: &Project, first: &Described, second: &Described) -> Option<(No
     let (of_one, of_two) = (own_words(&a, &b), own_words(&b, &a));
     let says = |word: &&str| said.iter().any(|s| same_word(s, word));
     let only = |of: &[&str], other: &[&str]| {
-        !of.is_empty()
-            && !other.is_empty()
-            && of.iter().all(|w| says(w))
-            && !other.iter().any(|w| says(w))
+        !of.is_empty() && !other.is_empty() && of.iter().all(&says) && !other.iter().any(&says)
     };
     let (wrong, right, of, other) = match (only(&of_one, &of_two), only(&of_two, &of_one)) {
         (true, false) => (second, first, two, one),

@@ -1,8 +1,8 @@
 use crate::project::lineage::ColumnOf;
-use crate::project::{Described, Node, Project};
+use crate::project::{Described, NodeId, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::violation::{Confidence, Severity, Violation};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -40,20 +40,28 @@ impl BuiltIn for DefinitionDrift {
 }
 
 impl Rule for DefinitionDrift {
-    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        for own in cx.project.descriptions_of(model) {
+    fn project(&self, cx: &Cx, sink: &mut Sink) {
+        let all = cx.project.descriptions();
+        let by_column: FxHashMap<(NodeId, String), &Described> = all
+            .iter()
+            .filter_map(|d| Some(((d.node, d.column?.to_ascii_lowercase()), d)))
+            .collect();
+        for own in &all {
+            let model = cx.project.node(own.node);
             let Some(column) = own.column.filter(|c| !own.is_jinja() && !is_general(c)) else {
                 continue;
             };
+            if model.resource_type != ResourceType::Model {
+                continue;
+            }
             let same = |c: &&ColumnOf| c.column.eq_ignore_ascii_case(column);
             let ways = cx.lineage().passed_from(model.id, column);
-            let above = ways.iter().take_while(same).find_map(|c| {
-                let node = cx.project.node(c.node);
-                Some((node, described(cx.project, node, &c.column)?))
-            });
-            let Some((parent, other)) = above else {
+            let key = |c: &ColumnOf| (c.node, c.column.to_ascii_lowercase());
+            let above = ways.iter().take_while(same);
+            let Some(other) = above.filter_map(|c| by_column.get(&key(c))).next() else {
                 continue;
             };
+            let parent = cx.project.node(other.node);
             if other.is_jinja() || !self.differ(own.text, other.text, column) {
                 continue;
             }
@@ -63,23 +71,14 @@ impl Rule for DefinitionDrift {
                 parent.display_name()
             );
             let help = "write one description, in a `{% docs %}` block that both refer to, or give the column another name";
-            sink.push(
-                Violation::new(own.span, message)
-                    .help(help)
-                    .related(
-                        other.span,
-                        format!("the description in `{}`", parent.display_name()),
-                    )
-                    .symbol(column.to_lowercase()),
-            );
+            let label = format!("the description in `{}`", parent.display_name());
+            let violation = Violation::new(own.span, message)
+                .help(help)
+                .related(other.span, label)
+                .symbol(column.to_lowercase());
+            sink.push_on(Some(own.node), violation);
         }
     }
-}
-
-fn described<'p>(project: &'p Project, node: &'p Node, column: &str) -> Option<Described<'p>> {
-    let all = project.descriptions_of(node);
-    all.into_iter()
-        .find(|d| d.column.is_some_and(|c| c.eq_ignore_ascii_case(column)))
 }
 
 impl DefinitionDrift {

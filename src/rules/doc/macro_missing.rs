@@ -60,6 +60,11 @@ fn remarks(text: &str) -> Vec<Range<usize>> {
     let ranges = comments.map(|t| t.range.start as usize..t.range.end as usize);
     let speaks = |r: &Range<usize>| {
         let inner = text.get(r.clone()).unwrap_or("");
+        let lower = inner.to_lowercase();
+        // A head that stands over every file says nothing of this one.
+        if lower.contains("copyright") || lower.contains("licen") {
+            return false;
+        }
         inner
             .split_whitespace()
             .filter(|w| w.chars().any(char::is_alphabetic))

@@ -1,6 +1,6 @@
 use crate::project::Node;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
-use crate::syntax::sql::tree::{Body, Cte, ItemKind, Query};
+use crate::syntax::sql::tree::{Body, Cte, ExprKind, Item, ItemKind, Query};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -52,7 +52,7 @@ impl Rule for FinalStar {
                 continue;
             };
             let message = format!(
-                "`{}` takes its columns by `*`: what the model promises its readers stands nowhere and changes with every step before it",
+                "`{}` does not name its columns: what the model promises its readers stands nowhere and changes with every step before it",
                 cte.name.name
             );
             let help = format!(
@@ -83,14 +83,23 @@ fn of_body(body: &Body) -> Option<Span> {
             Some(select.keyword)
         }
         Body::Select(select) => {
-            let star = select
-                .items
-                .iter()
-                .find(|i| matches!(i.kind, ItemKind::Star { .. }));
-            star.map(|i| i.span)
+            let star = |i: &&Item| matches!(i.kind, ItemKind::Star { .. });
+            let found = select.items.iter().find(star);
+            // A list that a macro prints whole names no column in this file.
+            let printed = select.items.iter().all(is_printed);
+            found
+                .or(select.items.first().filter(|_| printed))
+                .map(|i| i.span)
         }
         Body::Set { branches, .. } => branches.iter().find_map(of_body),
         Body::Query(query) => of_body(&query.body),
         Body::Values(_) | Body::Other(_) => None,
+    }
+}
+
+fn is_printed(item: &Item) -> bool {
+    match &item.kind {
+        ItemKind::Expr { expr, alias: None } => matches!(expr.kind, ExprKind::Opaque),
+        _ => false,
     }
 }

@@ -52,8 +52,12 @@ impl Rule for ModelLocation {
 }
 
 fn misplaced(model: &Node, named: &str, lies: &str) -> Violation {
+    let named_as = match named {
+        "other" => "is named as a report, which is no layer's,".to_owned(),
+        _ => format!("is named as a model of {named}"),
+    };
     let message = format!(
-        "`{}` is named as a model of {named} and lies in {lies}: one of the two misleads whoever looks for it",
+        "`{}` {named_as} and lies in {lies}: one of the two misleads whoever looks for it",
         model.name
     );
     let help = match named {
