@@ -92,14 +92,13 @@ fn no_prefix(project: &Project, model: &Node) -> Option<Violation> {
     })
 }
 
-/// MetricFlow demands a time spine; its name is nobody's layer.
+/// A time spine is MetricFlow's; its name is nobody's layer.
 fn is_time_spine(project: &Project, model: &Node) -> bool {
     let entry = model.properties.as_ref();
-    let configured = entry.is_some_and(|p| {
+    entry.is_some_and(|p| {
         let tree = project.yaml.get(&p.file);
         tree.is_some_and(|t| t.node(p.entry).get("time_spine").is_some())
-    });
-    configured || model.name == "metricflow_time_spine"
+    })
 }
 
 /// A pattern of names.
