@@ -5,7 +5,8 @@ mod common;
 
 use common::{Files, check_files};
 use harness_lint::registry::RuleFilter;
-use harness_lint::run::Outcome;
+use harness_lint::run::{self, Outcome, Request};
+use harness_lint::threads;
 
 const INFERRED: &str = "extends: staging-5cte\n";
 const CONFIGURED: &str = "extends: staging-5cte
@@ -36,7 +37,7 @@ final as (
 select * from final
 ";
 
-fn run(config: &str, model: &str) -> Outcome {
+fn outcome_of(config: &str, model: &str) -> Outcome {
     let mut files = Files::new();
     if !config.is_empty() {
         files.insert("harness-lint.yml".to_owned(), config.to_owned());
@@ -86,7 +87,7 @@ fn findings(outcome: &Outcome, all: bool) -> Vec<String> {
 /// Both with inferred and with configured layers: exactly these findings, by their beginnings.
 fn judged(model: &str, wanted: &[&str]) {
     for config in [INFERRED, CONFIGURED] {
-        let found = said(&run(config, model));
+        let found = said(&outcome_of(config, model));
         let same =
             found.len() == wanted.len() && found.iter().zip(wanted).all(|(f, w)| f.starts_with(w));
         assert!(
@@ -99,7 +100,7 @@ fn judged(model: &str, wanted: &[&str]) {
 /// As [`judged`], every rule of the category, without lines.
 fn judged_by_all(model: &str, wanted: &[&str]) {
     for config in [INFERRED, CONFIGURED] {
-        let found = said_by_all(&run(config, model));
+        let found = said_by_all(&outcome_of(config, model));
         let found: Vec<&str> = found.iter().map(|f| f.split_once(' ').unwrap().1).collect();
         let same =
             found.len() == wanted.len() && found.iter().zip(wanted).all(|(f, w)| f.starts_with(w));
@@ -562,7 +563,7 @@ fn e_the_order_of_those_that_are_there() {
 
 #[test]
 fn the_finding_of_an_order_points_at_what_it_should_follow() {
-    let outcome = run(
+    let outcome = outcome_of(
         INFERRED,
         &with_ctes(&["source", "filtered", "renamed", "enhanced", "final"]),
     );
@@ -595,12 +596,19 @@ fn where_the_source_is_not_known_tags_are_not_judged() {
     let model =
         with_config(CONFIG).replace("'orders') }}", "'orders') }} join {{ source('crm', 'x') }}");
     assert_eq!(
-        said(&run(INFERRED, &model.replace("'erp', 's", "'old', 's"))),
+        said(&outcome_of(
+            INFERRED,
+            &model.replace("'erp', 's", "'old', 's")
+        )),
         [""; 0]
     );
     // A layer's path that captures it decides all the same.
     assert_eq!(
-        said(&run(CONFIGURED, &model.replace("'erp', 's", "'old', 's"))).len(),
+        said(&outcome_of(
+            CONFIGURED,
+            &model.replace("'erp', 's", "'old', 's")
+        ))
+        .len(),
         1
     );
 }
@@ -621,7 +629,7 @@ fn a_repository_without_configuration_hears_nothing_of_sequences_and_templates()
                 .replace("staging-5cte", "strict")
                 .replace(", materialized: [view]", ""),
         ] {
-            assert_eq!(said(&run(config, model)), [""; 0], "{config}{model}");
+            assert_eq!(said(&outcome_of(config, model)), [""; 0], "{config}{model}");
         }
     }
 }
@@ -631,7 +639,68 @@ fn excluded_directories_are_silent_and_counted() {
     let config = format!(
         "{INFERRED}exclude:\n  - {{path: 'models/ops/**', rules: ['structure/*'], reason: a customer's shape}}\n"
     );
-    let outcome = run(&config, CTES);
+    let outcome = outcome_of(&config, CTES);
     assert_eq!(said(&outcome), [""; 0]);
     assert_eq!(outcome.checked.excluded[0].count, 1);
+}
+
+#[test]
+fn options_without_sense_are_refused_at_their_place() {
+    for (options, place, words) in [
+        (
+            "structure/cte-role: {roles: {source: importing}}",
+            "2:40",
+            "unknown value `importing`",
+        ),
+        (
+            "structure/model-name: {patterns: {staging: 'stg_{'}}",
+            "2:46",
+            "without a `{name}`",
+        ),
+        (
+            "structure/model-name: {patterns: {staging: ''}}",
+            "2:46",
+            "is empty",
+        ),
+        (
+            "structure/cte-column-missing: {columns: {a: [{what: x}]}}",
+            "2:48",
+            "neither `columns`",
+        ),
+        (
+            "structure/cte-column-missing: {columns: {a: [{colums: [x]}]}}",
+            "2:49",
+            "unknown key `colums`",
+        ),
+        (
+            "structure/column-groups: {at_least: -1}",
+            "2:39",
+            "0 or more",
+        ),
+        ("structure/final-star: {ctes: final}", "2:26", "`ctes`"),
+        ("doc/coverage: {target: 120}", "2:26", "between 0 and 100"),
+        (
+            "doc/definition-drift: {shared: 3}",
+            "2:34",
+            "between 0 and 1",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Files::new();
+        files.insert(
+            "harness-lint.yml".to_owned(),
+            format!("rules:\n  {options}\n"),
+        );
+        files.insert("models/m.sql".to_owned(), "select 1 as id\n".to_owned());
+        common::write(dir.path(), &files);
+        let request = Request {
+            cwd: dir.path().to_owned(),
+            ..Request::default()
+        };
+        let error = threads::on_pool(1, || run::check(&request).err()).unwrap();
+        assert_eq!(error.exit_code(), 2, "{options}");
+        let said = format!("{error:?}");
+        assert!(said.contains(words), "{options}: {said}");
+        assert!(said.contains(place), "{options}: {said}");
+    }
 }

@@ -2,14 +2,23 @@ use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow::Borrowed;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Coverage {
     /// The share of models with a description, in percent, that the project is to have.
+    #[serde(deserialize_with = "percent")]
     target: f64,
+}
+
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    match (0.0..=100.0).contains(&value) {
+        true => Ok(value),
+        false => Err(serde::de::Error::custom("a share lies between 0 and 100")),
+    }
 }
 
 impl Default for Coverage {

@@ -4,7 +4,7 @@ use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow::Borrowed;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -12,9 +12,18 @@ use std::borrow::Cow::Borrowed;
 pub(crate) struct DefinitionDrift {
     /// Two descriptions have drifted apart where they share less than this part, from 0 to 1, of
     /// the words of the shorter one.
+    #[serde(deserialize_with = "share")]
     shared: f64,
     /// Descriptions of fewer telling words are compared for opposites only.
     min_words: usize,
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    match (0.0..=1.0).contains(&value) {
+        true => Ok(value),
+        false => Err(serde::de::Error::custom("a share lies between 0 and 1")),
+    }
 }
 
 impl Default for DefinitionDrift {

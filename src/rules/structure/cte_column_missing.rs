@@ -20,15 +20,39 @@ pub(crate) struct CteColumnMissing {
 }
 
 /// Something that a CTE must add. Any one of the names or macros will do.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "NeedFile")]
 struct Need {
+    what: Option<String>,
+    columns: Vec<String>,
+    macros: Vec<String>,
+}
+
+/// Something that a CTE must add. Any one of the names or macros will do.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NeedFile {
     /// What it is, as messages name it. Default: the first column.
     what: Option<String>,
     /// Names of columns; `*` is any letters.
     columns: Vec<String>,
     /// Names of macros whose call makes it; `*` is any letters.
     macros: Vec<String>,
+}
+
+impl TryFrom<NeedFile> for Need {
+    type Error = String;
+
+    fn try_from(file: NeedFile) -> Result<Self, String> {
+        if file.columns.is_empty() && file.macros.is_empty() {
+            return Err("names neither `columns` nor `macros` that would do".to_owned());
+        }
+        Ok(Self {
+            what: file.what,
+            columns: file.columns,
+            macros: file.macros,
+        })
+    }
 }
 
 impl Default for CteColumnMissing {
