@@ -5,10 +5,12 @@ mod build;
 mod config;
 mod data_test;
 mod described;
+mod descriptions;
 mod graph;
 mod inline;
 mod layers;
 pub mod lineage;
+mod naming;
 mod overlay;
 mod properties;
 mod resolve;
@@ -23,9 +25,11 @@ pub use described::{
     Element, Exposure, Freshness, Group, Metric, MetricInput, Owner, Said, SavedQuery,
     SemanticModel, SourceFacts, Threshold, TimeSpine,
 };
+pub use descriptions::Described;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
+pub use naming::is_named_after;
 pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};

@@ -7,7 +7,18 @@ mod context {
     pub(super) mod source_missing;
 }
 mod doc {
+    pub(super) mod column_missing;
+    pub(super) mod copy_paste;
+    pub(super) mod coverage;
+    pub(super) mod definition_drift;
+    pub(super) mod macro_missing;
     pub(super) mod missing;
+    pub(super) mod owner;
+    pub(super) mod phantom_column;
+    pub(super) mod placeholder;
+    pub(super) mod source_missing;
+    pub(super) mod undocumented_column;
+    pub(super) mod unit_drift;
 }
 mod graph {
     pub(super) mod broken_ref;
@@ -32,11 +43,20 @@ mod sql {
     pub(super) mod star_output;
 }
 mod structure {
+    pub(super) mod column_groups;
     pub(super) mod config_missing;
+    pub(super) mod cte_column_missing;
     pub(super) mod cte_missing;
     pub(super) mod cte_order;
+    pub(super) mod cte_role;
+    pub(super) mod final_select;
+    pub(super) mod final_star;
     pub(super) mod materialization;
+    pub(super) mod model_location;
+    pub(super) mod model_name;
+    pub(super) mod source_location;
     pub(super) mod tags;
+    pub(super) mod test_location;
 }
 mod test {
     pub(super) mod pk;
@@ -45,7 +65,18 @@ mod test {
 #[rustfmt::skip]
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<context::source_missing::SourceMissing>(),
+    BuiltInEntry::of::<doc::column_missing::ColumnMissing>(),
+    BuiltInEntry::of::<doc::copy_paste::CopyPaste>(),
+    BuiltInEntry::of::<doc::coverage::Coverage>(),
+    BuiltInEntry::of::<doc::definition_drift::DefinitionDrift>(),
+    BuiltInEntry::of::<doc::macro_missing::MacroMissing>(),
     BuiltInEntry::of::<doc::missing::Missing>(),
+    BuiltInEntry::of::<doc::owner::Owner>(),
+    BuiltInEntry::of::<doc::phantom_column::PhantomColumn>(),
+    BuiltInEntry::of::<doc::placeholder::Placeholder>(),
+    BuiltInEntry::of::<doc::source_missing::SourceMissing>(),
+    BuiltInEntry::of::<doc::undocumented_column::UndocumentedColumn>(),
+    BuiltInEntry::of::<doc::unit_drift::UnitDrift>(),
     BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
     BuiltInEntry::of::<graph::cycle::Cycle>(),
     BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
@@ -60,11 +91,20 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
     BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
+    BuiltInEntry::of::<structure::column_groups::ColumnGroups>(),
     BuiltInEntry::of::<structure::config_missing::ConfigMissing>(),
+    BuiltInEntry::of::<structure::cte_column_missing::CteColumnMissing>(),
     BuiltInEntry::of::<structure::cte_missing::CteMissing>(),
     BuiltInEntry::of::<structure::cte_order::CteOrder>(),
+    BuiltInEntry::of::<structure::cte_role::CteRole>(),
+    BuiltInEntry::of::<structure::final_select::FinalSelect>(),
+    BuiltInEntry::of::<structure::final_star::FinalStar>(),
     BuiltInEntry::of::<structure::materialization::Materialization>(),
+    BuiltInEntry::of::<structure::model_location::ModelLocation>(),
+    BuiltInEntry::of::<structure::model_name::ModelName>(),
+    BuiltInEntry::of::<structure::source_location::SourceLocation>(),
     BuiltInEntry::of::<structure::tags::Tags>(),
+    BuiltInEntry::of::<structure::test_location::TestLocation>(),
     BuiltInEntry::of::<test::pk::Pk>(),
 ];
 

@@ -50,8 +50,7 @@ pub fn in_markdown(file: FileId, src: &str) -> Vec<Suppression> {
 
 /// The parts of a SQL file with Jinja that are neither in a SQL comment nor in a Jinja one.
 pub fn code_ranges(src: &str) -> Vec<Range<usize>> {
-    let (tokens, _) = super::jinja::lex(src);
-    let mut comments = comments(src, &tokens);
+    let mut comments = comment_ranges(src);
     comments.sort_by_key(|r| r.start);
     let mut out = Vec::new();
     let mut at = 0;
@@ -65,6 +64,12 @@ pub fn code_ranges(src: &str) -> Vec<Range<usize>> {
         out.push(at..src.len());
     }
     out
+}
+
+/// The comments of a SQL file with Jinja, marks included: `--`, `/* */` and `{# #}`.
+pub fn comment_ranges(src: &str) -> Vec<Range<usize>> {
+    let (tokens, _) = super::jinja::lex(src);
+    comments(src, &tokens)
 }
 
 /// Comments of SQL and of Jinja, outside strings.

@@ -4,6 +4,7 @@
 //! macros and variables it is handed.
 
 pub mod comment;
+pub mod conditional;
 pub mod config_edit;
 pub mod jinja;
 pub mod sql;

@@ -30,6 +30,9 @@ pub struct Lineage<'p> {
     cycles: FxHashMap<NodeId, usize>,
 }
 
+/// As many edges as a column is followed up.
+const MAX_HOPS: usize = 64;
+
 /// A column that a node outputs.
 #[derive(Debug, Clone)]
 pub struct OutputColumn<'p> {
@@ -59,17 +62,23 @@ pub struct Output<'p> {
     pub reads_more: bool,
     /// Sources of which it reads a column that is not declared.
     undeclared: Vec<NodeId>,
+    /// Places of the columns by their names in lower case; made when a column is asked for.
+    places: OnceLock<FxHashMap<String, usize>>,
 }
 
 impl<'p> Output<'p> {
-    /// A column by its name; case does not matter.
+    /// A column by its name; case does not matter. The first of several.
     pub fn column(&self, name: &str) -> Option<&OutputColumn<'p>> {
-        let is = |c: &&OutputColumn| {
-            c.name
-                .as_ref()
-                .is_some_and(|n| n.eq_ignore_ascii_case(name))
-        };
-        self.columns.iter().find(is)
+        let places = self.places.get_or_init(|| {
+            let mut places = FxHashMap::default();
+            for (place, column) in self.columns.iter().enumerate() {
+                if let Some(name) = &column.name {
+                    places.entry(name.to_ascii_lowercase()).or_insert(place);
+                }
+            }
+            places
+        });
+        self.columns.get(*places.get(&name.to_ascii_lowercase())?)
     }
 }
 
@@ -142,6 +151,25 @@ impl<'p> Lineage<'p> {
     /// no column of that name, as far as is known.
     pub fn origin(&self, id: NodeId, column: &str) -> Option<&Origin> {
         Some(&self.output(id).column(column)?.origin)
+    }
+
+    /// The columns that a column is, value by value, on the way up: its parent's, that one's
+    /// parent's …, as long as each is passed on from a single one.
+    pub fn passed_from(&self, id: NodeId, column: &str) -> Vec<ColumnOf> {
+        let mut found: Vec<ColumnOf> = Vec::new();
+        let (mut node, mut column) = (id, Arc::<str>::from(column));
+        while found.len() < MAX_HOPS {
+            let Some(origin) = self.origin(node, &column) else {
+                break;
+            };
+            let [from] = &origin.from[..] else { break };
+            if origin.how != Derivation::Pass || found.contains(from) {
+                break;
+            }
+            (node, column) = (from.node, from.column.clone());
+            found.push(from.clone());
+        }
+        found
     }
 
     /// Who reads a column of a node: each direct child, and the columns that it makes of it, none

@@ -2,7 +2,7 @@ use crate::load::Role;
 use crate::project::{Node, Origin, Project, Setting, strings};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
 use crate::syntax::config_edit;
-use crate::syntax::jinja::{ConfigArg, RelationRef};
+use crate::syntax::jinja::ConfigArg;
 use crate::syntax::template::ConfigCall;
 use crate::text::Span;
 use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow::Borrowed;
-use std::collections::BTreeSet;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -292,7 +291,7 @@ impl Entry {
             bound = bound.replace(&format!("{{{name}}}"), value);
         }
         if bound.contains("{source}") {
-            bound = bound.replace("{source}", &single_source(model)?);
+            bound = bound.replace("{source}", &model.single_source()?);
         }
         let (Some(open), Some(close)) = (bound.find('{'), bound.rfind('}')) else {
             return Some(Wanted::Exactly(bound));
@@ -302,20 +301,6 @@ impl Entry {
             after: bound[close + 1..].to_owned(),
             shown: bound,
         })
-    }
-}
-
-/// The name of the one source that the model reads.
-fn single_source(model: &Node) -> Option<String> {
-    let calls = model.sql.iter().flat_map(|s| &s.relations);
-    let named = calls.filter_map(|c| match &c.relation {
-        RelationRef::Source { source, .. } => Some(source.clone()),
-        _ => None,
-    });
-    let names: BTreeSet<Option<String>> = named.collect();
-    match names.len() {
-        1 => names.into_iter().next()?,
-        _ => None,
     }
 }
 
