@@ -76,6 +76,13 @@ const EMPTY_WORDS: &[&str] = &[
 /// With what a note to oneself begins.
 const NOTES: &[&str] = &["todo:", "todo ", "tbd:", "fixme:", "lorem ipsum "];
 
+/// Who writes this has looked for a description and found none.
+const GAPS: &[&str] = &[
+    "no description available",
+    "no description provided",
+    "description not available",
+];
+
 impl Rule for Placeholder {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for described in cx.project.descriptions().iter().filter(|d| !d.is_jinja()) {
@@ -98,6 +105,7 @@ impl Placeholder {
         let empty = words.is_empty()
             || EMPTY_WORDS.contains(&&*words)
             || NOTES.iter().any(|n| text.starts_with(n))
+            || GAPS.iter().any(|g| words.ends_with(g))
             || own();
         let node = project.node(described.node);
         let subject = match described.column {
