@@ -92,6 +92,7 @@ pub fn build(
         ..
     } = loaded;
     let context = crate::load::files_below(&place, &config.context.dir);
+    let picked = Picked::read(&place);
     let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
@@ -120,6 +121,7 @@ pub fn build(
         layers,
         macros: parts.macros,
         context,
+        picked,
         dependencies,
         packages: names,
         dialect: parts.dialect,

@@ -3,11 +3,13 @@
 
 mod build;
 mod config;
+mod dag;
 mod graph;
 mod inline;
 mod layers;
 pub mod lineage;
 mod overlay;
+mod picked;
 mod properties;
 mod resolve;
 mod vars;
@@ -19,6 +21,7 @@ pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
 pub use overlay::ManifestInfo;
+pub use picked::Picked;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
@@ -206,6 +209,8 @@ pub struct Project {
     pub macros: MacroLibrary,
     /// The files below the directory of context files.
     pub context: Below,
+    /// What selectors.yml names.
+    pub picked: Picked,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
     /// Names of installed packages, the project's own first.
