@@ -129,6 +129,7 @@ pub fn build(
         notices,
         counts,
         config,
+        elsewhere: OnceLock::new(),
         by_id,
         index,
         vars,

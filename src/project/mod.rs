@@ -26,7 +26,7 @@ pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
 use crate::config::{Config, Layer, Matcher, Subject};
-use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
+use crate::load::{Below, Elsewhere, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
@@ -34,7 +34,7 @@ use crate::syntax::template::{self, Environment, Inlined, SqlFile};
 use crate::syntax::yaml::Yaml;
 use crate::text::{FileId, Files, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A node of [`Project::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -225,6 +225,8 @@ pub struct Project {
     pub counts: Counts,
     /// The configuration.
     pub config: Config,
+    /// What other files say of its models, read when it is asked for.
+    elsewhere: OnceLock<Elsewhere>,
     by_id: FxHashMap<String, NodeId>,
     index: resolve::Index,
     /// What its files see of variables and target.
@@ -274,6 +276,17 @@ impl Project {
             template::inlined(node.file, text, &env).map(Box::new)
         };
         sql.inlined.get_or_init(read).as_deref()
+    }
+
+    /// May somebody use this model whom the project does not know: a script or another tool's
+    /// configuration below the project directory, or, of a package, who installs it?
+    pub fn may_be_used_elsewhere(&self, model: &Node) -> bool {
+        let read = || {
+            let known = self.files.iter().map(|(_, f)| f.path.as_str()).collect();
+            let names = self.models().map(|m| m.name.as_str()).collect();
+            Elsewhere::read(&self.place, &known, &names)
+        };
+        self.elsewhere.get_or_init(read).may_use(&model.name)
     }
 
     /// The project's own models that are not disabled.

@@ -22,7 +22,7 @@ impl BuiltIn for Orphan {
         severity: Severity::Warn,
         confidence: Confidence::Likely,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/graph/orphan/README.md")),
     };
 }
@@ -44,7 +44,8 @@ impl Rule for Orphan {
                 || project.is_time_spine(model)
                 // Another project may read it; where that is not known, nothing is said.
                 || !matches!(project.access(model), Some("protected" | "private"))
-                || model.enabled.is_none();
+                || model.enabled.is_none()
+                || project.may_be_used_elsewhere(model);
             if used {
                 continue;
             }

@@ -16,7 +16,7 @@ impl BuiltIn for SourceOutsideStaging {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/graph/source-outside-staging/README.md"
         )),

@@ -49,13 +49,23 @@ struct Asked<'p> {
     any: bool,
     tables_of: FxHashSet<&'p str>,
     tables: FxHashSet<&'p str>,
+    /// Words of files that call a macro of a package which is not installed: it may be given the
+    /// names of what it reads.
+    words: FxHashSet<&'p str>,
 }
 
 impl<'p> Asked<'p> {
     fn of(project: &'p Project) -> Self {
         let mut out = Self::default();
-        for sql in project.own(TYPES).filter_map(|n| n.sql.as_ref()) {
+        for node in project.own(TYPES) {
+            let Some(sql) = &node.sql else { continue };
             out.any |= sql.exhausted;
+            let unknown = |name: &str| project.misses_packages() && project.is_unknown_macro(name);
+            if sql.macros.iter().any(|(name, _)| unknown(name)) {
+                let text = &project.files.get(node.file).text;
+                out.words
+                    .extend(text.split(|c: char| !(c.is_alphanumeric() || c == '_')));
+            }
             for call in &sql.relations {
                 match &call.relation {
                     RelationRef::Source {
@@ -83,7 +93,11 @@ impl<'p> Asked<'p> {
 
     fn may_mean(&self, source: &Node) -> bool {
         let of = source.source_name.as_deref().unwrap_or_default();
-        self.any || self.tables_of.contains(of) || self.tables.contains(source.name.as_str())
+        let table = source.name.as_str();
+        self.any
+            || self.tables_of.contains(of)
+            || self.tables.contains(table)
+            || self.words.contains(table)
     }
 }
 
