@@ -159,7 +159,10 @@ mod tests {
     fn what_a_package_offers_may_be_used() {
         for (path, text) in [
             ("integration_tests/dbt_project.yml", "name: t"),
-            ("README.md", "This [dbt](https://x.example) package models orders."),
+            (
+                "README.md",
+                "This [dbt](https://x.example) package models orders.",
+            ),
             ("README.md", "It was configured as a package."),
         ] {
             let tmp = tempfile::tempdir().unwrap();
@@ -173,7 +176,10 @@ mod tests {
             fs::write(top.join("README.md"), "We use dbt packages.").unwrap();
             assert!(!Elsewhere::read(&place, &none, &none).may_use("stg_a"));
             fs::write(top.join(path), text).unwrap();
-            assert!(Elsewhere::read(&place, &none, &none).may_use("stg_a"), "{text}");
+            assert!(
+                Elsewhere::read(&place, &none, &none).may_use("stg_a"),
+                "{text}"
+            );
         }
     }
 }

@@ -10,8 +10,8 @@ mod find;
 mod hints;
 mod walk;
 
-pub use elsewhere::Elsewhere;
 pub use below::{Below, files_below};
+pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 

@@ -26,7 +26,9 @@ pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
 use crate::config::{Config, Layer, Matcher, Subject};
-use crate::load::{Below, Elsewhere, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
+use crate::load::{
+    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
+};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
