@@ -5,14 +5,9 @@ use crate::config::Layer;
 use crate::load::Role;
 use crate::text::FileId;
 
-/// What has a place in a drawing of the project, as dbt-project-evaluator draws it: tests, analyses
-/// and the semantic layer hang on it, but move no data on.
-const DRAWN: &[ResourceType] = &[
-    ResourceType::Model,
-    ResourceType::Snapshot,
-    ResourceType::Exposure,
-    ResourceType::Metric,
-];
+/// What moves data on. Exposures and metrics read, but nothing is built from them, and
+/// dbt-project-evaluator does not count them as children either.
+const MOVING: &[ResourceType] = &[ResourceType::Model, ResourceType::Snapshot];
 
 impl Project {
     /// Nodes of the project itself that are of these types and not disabled.
@@ -22,8 +17,8 @@ impl Project {
         self.nodes.iter().filter(wanted)
     }
 
-    /// What reads a node, in order: models, snapshots, exposures, metrics. A node that names itself
-    /// reads its former rows and is not its own child.
+    /// The models and snapshots that read a node, in order. One that names itself reads its former
+    /// rows and is not its own child.
     pub fn readers_of(&self, id: NodeId) -> impl Iterator<Item = &Node> {
         let children = self
             .graph
@@ -31,7 +26,7 @@ impl Project {
             .into_iter()
             .filter(move |c| *c != id);
         let nodes = children.map(|c| self.node(c));
-        nodes.filter(|n| DRAWN.contains(&n.resource_type))
+        nodes.filter(|n| MOVING.contains(&n.resource_type))
     }
 
     /// What a node reads, in order, with the reason; not itself.

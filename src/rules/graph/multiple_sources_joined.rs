@@ -69,8 +69,4 @@ impl Rule for MultipleSourcesJoined {
 /// So many of the other places are shown.
 const SHOWN: usize = 5;
 
-const TYPES: &[ResourceType] = &[
-    ResourceType::Model,
-    ResourceType::Snapshot,
-    ResourceType::Exposure,
-];
+const TYPES: &[ResourceType] = &[ResourceType::Model, ResourceType::Snapshot];

@@ -55,7 +55,5 @@ impl Rule for RejoinedUpstream {
 const TYPES: &[ResourceType] = &[ResourceType::Model, ResourceType::Snapshot];
 
 fn is_read_once(project: &Project, node: &Node) -> bool {
-    let readers = project.readers_of(node.id);
-    let moving = readers.filter(|n| TYPES.contains(&n.resource_type));
-    TYPES.contains(&node.resource_type) && moving.count() == 1
+    TYPES.contains(&node.resource_type) && project.readers_of(node.id).count() == 1
 }

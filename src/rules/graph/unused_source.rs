@@ -32,7 +32,7 @@ impl Rule for UnusedSource {
                 continue;
             }
             let message = format!(
-                "nothing reads the source `{}`: it is documented, tested and watched for nobody, and may long be gone from the warehouse",
+                "no model or snapshot reads the source `{}`: it is documented, tested and watched for nobody, and may long be gone from the warehouse",
                 source.display_name()
             );
             sink.push_on(
