@@ -29,6 +29,16 @@ impl Project {
         nodes.filter(|n| MOVING.contains(&n.resource_type))
     }
 
+    /// By node, how many models and snapshots read it.
+    pub fn reader_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.nodes.len()];
+        for (parent, child, _) in self.graph.edges() {
+            let moves = MOVING.contains(&self.node(child).resource_type);
+            counts[parent.0 as usize] += usize::from(moves && parent != child);
+        }
+        counts
+    }
+
     /// What a node reads, in order, with the reason; not itself.
     pub fn read_by(&self, id: NodeId) -> impl Iterator<Item = (&Node, &Edge)> {
         let parents = self

@@ -1,4 +1,4 @@
-use crate::project::{Node, Project, ResourceType};
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
 use crate::syntax::yaml::Node as YamlNode;
 use crate::violation::{Confidence, Severity, Violation};
@@ -28,11 +28,9 @@ impl BuiltIn for DuplicateSource {
 impl Rule for DuplicateSource {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut by_location: BTreeMap<Location, Vec<&Node>> = BTreeMap::new();
-        for source in cx.project.own(&[ResourceType::Source]) {
+        for (source, location) in locations(cx.project) {
             // Of two that a switch chooses from, only one is there.
-            if source.enabled.is_some()
-                && let Some(location) = Location::of(cx.project, source)
-            {
+            if source.enabled == Some(true) {
                 by_location.entry(location).or_default().push(source);
             }
         }
@@ -70,25 +68,36 @@ struct Location {
     table: String,
 }
 
-impl Location {
-    fn of(project: &Project, source: &Node) -> Option<Self> {
-        let entry = source.properties.as_ref()?;
-        let tree = project.yaml.get(&entry.file)?;
-        let table = tree.node(entry.entry);
-        let sources = tree.root()?.get("sources")?.resolve();
-        let around = sources.items().find(|s| {
-            let tables = s.get("tables").map(|t| t.resolve());
-            let mut tables = tables.into_iter().flat_map(|t| t.items());
-            tables.any(|t| t.resolve().id() == table.id())
-        })?;
+/// The source tables of the project and where they lie.
+fn locations(project: &Project) -> Vec<(&Node, Location)> {
+    let mut out = Vec::new();
+    let mut files = project.own_file_ids();
+    files.sort_by_key(|f| project.path(*f));
+    let roots = files.iter().filter_map(|f| project.yaml.get(f)?.root());
+    let sources = roots.filter_map(|r| Some(r.get("sources")?.resolve().items()));
+    for source in sources.flatten() {
+        let Some(name) = text(source, "name") else {
+            continue;
+        };
         // Adapters have names of their own for the two.
-        let said = |keys: &[&str]| keys.iter().find_map(|k| text(around, k));
-        Some(Self {
-            database: said(&["database", "catalog", "project"]),
-            schema: said(&["schema", "dataset"]).or_else(|| source.source_name.clone())?,
-            table: text(table, "identifier").unwrap_or_else(|| source.name.clone()),
-        })
+        let said = |keys: &[&str]| keys.iter().find_map(|k| text(source, k));
+        let database = said(&["database", "catalog", "project"]);
+        let schema = said(&["schema", "dataset"]).unwrap_or_else(|| name.clone());
+        let tables = source.get("tables").map(|t| t.resolve().items());
+        for table in tables.into_iter().flatten() {
+            let Some(own) = text(table, "name") else {
+                continue;
+            };
+            let id = format!("source.{}.{name}.{own}", project.name);
+            let location = Location {
+                database: database.clone(),
+                schema: schema.clone(),
+                table: text(table, "identifier").unwrap_or(own),
+            };
+            out.extend(project.by_unique_id(&id).map(|node| (node, location)));
+        }
     }
+    out
 }
 
 fn text(node: YamlNode, key: &str) -> Option<String> {

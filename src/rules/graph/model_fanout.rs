@@ -34,11 +34,10 @@ impl BuiltIn for ModelFanout {
 
 impl Rule for ModelFanout {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
+        let readers = cx.project.reader_counts();
+        let is_end =
+            |n: &&Node| n.resource_type == ResourceType::Model && readers[n.id.0 as usize] == 0;
         for parent in cx.project.own(TYPES) {
-            let is_end = |n: &&Node| {
-                n.resource_type == ResourceType::Model
-                    && cx.project.readers_of(n.id).next().is_none()
-            };
             let ends: Vec<&Node> = cx.project.readers_of(parent.id).filter(is_end).collect();
             if ends.len() < self.threshold.get() {
                 continue;

@@ -1,4 +1,4 @@
-use crate::project::{Node, NodeId, Project, ResourceType};
+use crate::project::{Node, NodeId, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, on_edge};
 use crate::violation::{Confidence, Severity};
 use rustc_hash::FxHashSet;
@@ -26,10 +26,13 @@ impl BuiltIn for RejoinedUpstream {
 
 impl Rule for RejoinedUpstream {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
+        let readers = cx.project.reader_counts();
+        let is_read_once =
+            |n: &Node| TYPES.contains(&n.resource_type) && readers[n.id.0 as usize] == 1;
         for child in cx.project.own(TYPES) {
             let parents: Vec<_> = cx.project.read_by(child.id).collect();
             for (between, _) in &parents {
-                if !between.is_own() || !is_read_once(cx.project, between) {
+                if !between.is_own() || !is_read_once(between) {
                     continue;
                 }
                 let above: FxHashSet<NodeId> =
@@ -53,7 +56,3 @@ impl Rule for RejoinedUpstream {
 }
 
 const TYPES: &[ResourceType] = &[ResourceType::Model, ResourceType::Snapshot];
-
-fn is_read_once(project: &Project, node: &Node) -> bool {
-    TYPES.contains(&node.resource_type) && project.readers_of(node.id).count() == 1
-}

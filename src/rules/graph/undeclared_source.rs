@@ -85,8 +85,8 @@ struct Declared<'p> {
     tables: FxHashMap<&'p str, Vec<&'p str>>,
     /// A name is made by Jinja, or a property file could not be read at all.
     unknown: bool,
-    /// Texts of property files that break off.
-    broken: Vec<&'p str>,
+    /// The words of property files that break off.
+    lost: FxHashSet<&'p str>,
 }
 
 impl<'p> Declared<'p> {
@@ -99,17 +99,12 @@ impl<'p> Declared<'p> {
             tables.entry(source).or_default().push(&node.name);
             unknown |= source.contains("{{") || node.name.contains("{{");
         }
-        let mut broken: Vec<_> = project
-            .yaml
-            .iter()
-            .filter(|(_, y)| !y.is_complete())
-            .collect();
-        broken.sort_by_key(|(file, _)| **file);
-        let text = |f: &'p crate::text::FileId| &*project.files.get(*f).text;
+        let broken = project.yaml.iter().filter(|(_, y)| !y.is_complete());
+        let texts = broken.map(|(file, _)| &*project.files.get(*file).text);
         Self {
             tables,
             unknown,
-            broken: broken.into_iter().map(|(f, _)| text(f)).collect(),
+            lost: texts.flat_map(words).collect(),
         }
     }
 
@@ -120,7 +115,7 @@ impl<'p> Declared<'p> {
         near: Option<&str>,
         child: &Node,
     ) -> Option<(String, String)> {
-        if self.unknown || self.broken.iter().any(|text| text.contains(table)) {
+        if self.unknown || words(table).all(|w| self.lost.contains(w)) {
             return None;
         }
         let call = format!("`source('{source}', '{table}')`");
@@ -141,6 +136,11 @@ impl<'p> Declared<'p> {
             ),
         })
     }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter(|w| !w.is_empty())
 }
 
 /// A source that is switched off.
