@@ -27,9 +27,8 @@ impl Rule for Unclassified {
         let table = &cx.project.layers;
         let all = cx.project.models().count();
         let outside: Vec<&Node> = cx.project.models().filter(|m| m.layer.is_none()).collect();
-        // Folder names that hold for a few models only are no layers that the team knows of.
-        let meant = !table.inferred || outside.len() * 2 <= all;
-        if outside.is_empty() || !meant || table.layers.is_empty() {
+        // Folder names that were taken for layers are nobody's promise about the others.
+        if outside.is_empty() || table.inferred {
             return;
         }
         let what = match outside.len() {
@@ -40,12 +39,6 @@ impl Rule for Unclassified {
         let mut found = Violation::new(place(cx.project, outside[0]), message).symbol("layers");
         for model in outside.iter().take(SHOWN) {
             found = found.related(Span::whole(model.file), "in no layer");
-        }
-        if table.inferred {
-            found = found
-                .severity(Severity::Info)
-                .confidence(Confidence::Likely)
-                .help("say under `layers` in harness-lint.yml which layers there are: so far they are inferred from folder names");
         }
         sink.push_on(None, found);
     }
