@@ -219,8 +219,8 @@ fn part_of(
     violation: &Violation,
 ) -> Option<usize> {
     let holds = |part: &usize| {
-        let matcher = &project.config.overrides[*part].matcher;
-        project.matches(matcher, node, violation.primary.span.file)
+        let part = project.parts.overrides.get(*part);
+        part.is_some_and(|p| p.holds(node, violation.primary.span.file))
     };
     let parts = active.parts.iter().map(|(part, _)| *part);
     parts.rev().find(|p| holds(p))
@@ -356,9 +356,10 @@ fn exclude(project: &Project, rules: &[Active], raw: Vec<Raw>, checked: &mut Che
         .into_iter()
         .filter(|r| {
             let id = &rules[r.rule].meta.id;
-            let hit = exclusions.iter().position(|e| {
+            let mut both = exclusions.iter().zip(&project.parts.exclude);
+            let hit = both.position(|(e, part)| {
                 (e.rules.is_empty() || e.rules.iter().any(|p| id_matches(p, id)))
-                    && project.matches(&e.matcher, r.node, r.violation.primary.span.file)
+                    && part.holds(r.node, r.violation.primary.span.file)
             });
             if let Some(i) = hit {
                 counts[i] += 1;

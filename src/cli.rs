@@ -5,6 +5,7 @@
 
 use crate::config::{FailOn, ManifestSetting};
 use crate::registry::RuleFilter;
+use crate::selector::Indirect;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -72,6 +73,8 @@ pub enum Verb {
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
+    /// Write a harness-lint.yml that says what this repository does already
+    Init(InitArgs),
 }
 
 /// When to colour.
@@ -126,12 +129,21 @@ fn manifest(text: &str) -> Result<ManifestSetting, String> {
 /// Which nodes are meant.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SelectArgs {
-    /// Only these nodes: names with dbt's `+`, `tag:`, `path:`, `source:` …; may be repeated
+    /// Only these nodes: names with dbt's `+`, `tag:`, `path:`, `state:modified` …; may be repeated
     #[arg(short, long, value_name = "NODES")]
     pub select: Vec<String>,
     /// Not these nodes; may be repeated
     #[arg(long, value_name = "NODES")]
     pub exclude: Vec<String>,
+    /// The nodes that selectors.yml gives this name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["select", "exclude"])]
+    pub selector: Option<String>,
+    /// Which tests come along with the nodes that they test
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = Indirect::Eager)]
+    pub indirect_selection: Indirect,
+    /// The directory with the manifest.json that `state:` compares with
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Nothing to judge is no failure: exit code 0 instead of 4
     #[arg(long)]
     pub allow_empty: bool,
@@ -235,12 +247,29 @@ pub struct GraphArgs {
     /// Print each model's output columns, and which columns they are made of (JSON only)
     #[arg(long)]
     pub columns: bool,
+    /// Data tests and unit tests too
+    #[arg(long)]
+    pub tests: bool,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,
     /// Where the project is.
     #[command(flatten)]
     pub project: ProjectArgs,
+}
+
+/// The flags of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The directory with dbt_project.yml [default: found upward to the git root, else below]
+    #[arg(long, value_name = "DIR")]
+    pub project_dir: Option<PathBuf>,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Replace a harness-lint.yml that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// How a graph is printed.

@@ -29,7 +29,7 @@ pub struct Request {
     pub target: Option<String>,
     /// `--rule` and `--ignore`.
     pub filter: RuleFilter,
-    /// `--select`, `--exclude` and paths.
+    /// `--select`, `--exclude`, paths and what goes with them.
     pub selection: Selection,
 }
 
@@ -99,8 +99,21 @@ pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
 /// # Errors
 /// As [`configure`]; also an unknown rule, or a manifest that was asked for and cannot be used.
 pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
-    let mut laps = Laps::start();
-    let (place, mut config) = configure(request)?;
+    let laps = Laps::start();
+    let (place, config) = configure(request)?;
+    prepare_with(request, place, config, laps)
+}
+
+/// As [`prepare`], with a configuration that is there already.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_with(
+    request: &Request,
+    place: Place,
+    mut config: Config,
+    mut laps: Laps,
+) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     if let Some(unknown) = request.filter.unknown(&entries) {
@@ -114,6 +127,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
     let manifest = manifest_setting(request, &mut config, &loaded.place);
     let options = project::Options {
         manifest: Some(manifest.clone()),
+        ..project::Options::default()
     };
     let mut project =
         project::build(loaded, config, &options).map_err(|(path, why)| RunError::Input {
@@ -126,6 +140,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
     {
         info.path = relative_path(&real, &project.place.project_dir);
     }
+    project.parts = select::parts(&project)?;
     laps.end("understand");
     Ok(Prepared {
         project,

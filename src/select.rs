@@ -1,10 +1,13 @@
-//! `--select`, `--exclude` and paths on the command line: which nodes a run is about.
+//! `--select`, `--exclude`, `--selector` and paths on the command line: which nodes a run is about.
 
 use crate::check::Scope;
-use crate::config::Matcher;
+use crate::config::{ConfigError, Matcher};
 use crate::error::RunError;
+use crate::manifest;
+use crate::project::select::{NodeSet, Parts, Selectors, State, Unfit, definition_error};
 use crate::project::{NodeId, Project};
-use crate::text::{FileId, nearest, relative_path};
+use crate::selector::{Definitions, Expr, Indirect, Method, SelectorError, Term, parse};
+use crate::text::{FileId, MappedBytes, nearest, read_text, relative_path};
 use rustc_hash::FxHashSet;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +18,12 @@ pub struct Selection {
     pub select: Vec<String>,
     /// `--exclude`.
     pub exclude: Vec<String>,
+    /// `--selector`.
+    pub selector: Option<String>,
+    /// `--indirect-selection`.
+    pub indirect: Indirect,
+    /// `--state`, relative to the working directory.
+    pub state: Option<PathBuf>,
     /// Files and directories, relative to the working directory.
     pub paths: Vec<PathBuf>,
     /// A selection that matches nothing is no error.
@@ -26,122 +35,257 @@ pub struct Selection {
 /// # Errors
 /// A selection that cannot be read, or one that matches no node; a path that does not exist.
 pub fn scope(project: &Project, selection: &Selection, cwd: &Path) -> Result<Scope, RunError> {
-    let mut scope = Scope::default();
-    if !selection.select.is_empty() || !selection.exclude.is_empty() {
-        scope.nodes = Some(nodes(project, selection)?);
-    }
+    let mut scope = Scope {
+        nodes: nodes(project, selection, cwd)?,
+        files: None,
+    };
     if !selection.paths.is_empty() {
         scope.files = Some(files(project, selection, cwd)?);
     }
     Ok(scope)
 }
 
-/// The nodes of `--select` without those of `--exclude`.
+/// An argument, read.
+struct Argument {
+    /// The flag, by which errors name it.
+    flag: &'static str,
+    text: String,
+    expr: Expr,
+}
+
+impl Argument {
+    fn read(flag: &'static str, texts: &[String]) -> Result<Vec<Self>, RunError> {
+        let read = texts.iter().map(|text| {
+            let expr = parse(text).map_err(|e| refused(flag, text, e))?;
+            Ok(Self {
+                flag,
+                text: text.clone(),
+                expr,
+            })
+        });
+        read.collect()
+    }
+}
+
+/// A mistake in an argument, at its place there.
+fn refused(flag: &str, text: &str, error: SelectorError) -> RunError {
+    let error = ConfigError {
+        path: flag.to_owned(),
+        text: text.to_owned(),
+        range: Some(error.range),
+        message: error.message,
+        help: error.help,
+    };
+    error.into()
+}
+
+/// The nodes of `--select` or `--selector` without those of `--exclude`; none where nothing is
+/// asked for.
 ///
 /// # Errors
-/// As [`scope`].
-pub fn nodes(project: &Project, selection: &Selection) -> Result<FxHashSet<NodeId>, RunError> {
-    let mut selected: FxHashSet<NodeId> = match selection.select.is_empty() {
+/// As [`scope`]; also a `--state` without a manifest that can be read.
+pub fn nodes(
+    project: &Project,
+    selection: &Selection,
+    cwd: &Path,
+) -> Result<Option<FxHashSet<NodeId>>, RunError> {
+    let mut wanted = Argument::read("--select", &selection.select)?;
+    if let Some(name) = &selection.selector {
+        wanted.push(named(name));
+    }
+    let less = Argument::read("--exclude", &selection.exclude)?;
+    let file = state_file(selection, cwd)?;
+    if wanted.is_empty() && less.is_empty() {
+        return Ok(None);
+    }
+    let exprs = wanted.iter().chain(&less).map(|a| &a.expr);
+    let definitions = definitions(project, exprs)?;
+    let old = match &file {
+        Some((path, bytes)) => Some(manifest::read(bytes.bytes()).map_err(|e| unusable(path, e))?),
+        None => None,
+    };
+    let state = old.as_ref().map(|m| State::new(m, project));
+    let mut selectors = Selectors::new(
+        project,
+        definitions.as_ref(),
+        state.as_ref(),
+        selection.indirect,
+    );
+    let refuse = |a: &Argument, unfit: Unfit| match unfit {
+        Unfit::Definition(e) => definition_error(definitions.as_ref(), e).into(),
+        Unfit::NoState(e) | Unfit::NoDefinitions(e) => refused(a.flag, &a.text, e),
+    };
+    let mut selected = match wanted.is_empty() {
         true => project.nodes.iter().map(|n| n.id).collect(),
-        false => FxHashSet::default(),
+        false => NodeSet::default(),
     };
-    for text in selection.select.iter().flat_map(|s| s.split_whitespace()) {
-        let found = intersection(project, text)?;
-        if found.is_empty() && !selection.allow_empty {
-            return Err(RunError::Nothing {
-                message: format!("--select `{text}` matches no node"),
-                help: near(project, text),
-            });
-        }
-        selected.extend(found);
-    }
-    for text in selection.exclude.iter().flat_map(|s| s.split_whitespace()) {
-        for id in intersection(project, text)? {
-            selected.remove(&id);
-        }
-    }
-    Ok(selected)
-}
-
-fn near(project: &Project, text: &str) -> Option<String> {
-    let bare = text.trim_matches(|c: char| c == '+' || c == '@' || c.is_ascii_digit());
-    let own = project.nodes.iter().filter(|n| n.is_own());
-    let near = nearest(bare, own.map(|n| n.name.as_str()))?;
-    Some(format!("did you mean `{near}`?"))
-}
-
-/// `a,b`: what all parts select.
-fn intersection(project: &Project, text: &str) -> Result<FxHashSet<NodeId>, RunError> {
-    let mut out: Option<FxHashSet<NodeId>> = None;
-    for part in text.split(',') {
-        let found = with_graph(project, part)?;
-        out = Some(match out {
-            None => found,
-            Some(before) => before.intersection(&found).copied().collect(),
-        });
-    }
-    Ok(out.unwrap_or_default())
-}
-
-/// `2+name+1`, `@name`: a method with dbt's graph operators around it.
-fn with_graph(project: &Project, text: &str) -> Result<FxHashSet<NodeId>, RunError> {
-    let (at, rest) = match text.strip_prefix('@') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (up, rest) = upward(rest);
-    let (down, method) = downward(rest);
-    let matcher = Matcher::select(method)
-        .map_err(|e| RunError::usage(format!("the selection `{text}`: {e}"), None))?;
-    let hits = project
-        .nodes
-        .iter()
-        .filter(|n| !n.is_disabled() && project.with_subject(n, |s| matcher.matches(s)));
-    let mut out: FxHashSet<NodeId> = hits.map(|n| n.id).collect();
-    let roots: Vec<NodeId> = out.iter().copied().collect();
-    for id in roots {
-        if let Some(levels) = up {
-            out.extend(project.graph.ancestors(id, levels));
-        }
-        if let Some(levels) = down {
-            out.extend(project.graph.descendants(id, levels));
-        }
-        if at {
-            // Everything downstream, and all that those need.
-            for below in project.graph.descendants(id, None) {
-                out.insert(below);
-                out.extend(project.graph.ancestors(below, None));
+    for argument in &wanted {
+        if !selection.allow_empty {
+            let parts = match &argument.expr {
+                Expr::Union(parts) => parts.as_slice(),
+                one => std::slice::from_ref(one),
+            };
+            for part in parts {
+                let found = selectors.nodes(part).map_err(|e| refuse(argument, e))?;
+                if found.is_empty() {
+                    return Err(nothing(project, argument, part));
+                }
             }
-            out.extend(project.graph.ancestors(id, None));
         }
+        let found = selectors.nodes(&argument.expr);
+        selected.add(&found.map_err(|e| refuse(argument, e))?);
     }
-    Ok(out)
+    for argument in &less {
+        let found = selectors.excluded(&argument.expr);
+        selected.remove(&found.map_err(|e| refuse(argument, e))?);
+    }
+    Ok(Some(selected.iter().collect()))
 }
 
-/// `+` or `2+` before a method: how many levels up.
-fn upward(text: &str) -> (Option<Option<usize>>, &str) {
-    let Some((before, rest)) = text.split_once('+') else {
-        return (None, text);
-    };
-    if before.is_empty() {
-        return (Some(None), rest);
-    }
-    match before.parse() {
-        Ok(levels) => (Some(Some(levels)), rest),
-        Err(_) => (None, text),
+/// `--selector NAME` is a criterion.
+fn named(name: &str) -> Argument {
+    Argument {
+        flag: "--selector",
+        text: name.to_owned(),
+        expr: Expr::Term(Box::new(Term {
+            method: Method::Selector(name.to_owned()),
+            parents: None,
+            children: None,
+            childrens_parents: false,
+            indirect: None,
+            range: 0..name.len(),
+        })),
     }
 }
 
-/// `+` or `+2` behind a method: how many levels down.
-fn downward(text: &str) -> (Option<Option<usize>>, &str) {
-    let Some((method, after)) = text.rsplit_once('+') else {
-        return (None, text);
+/// The parts of the project that its configuration speaks of.
+///
+/// # Errors
+/// A selection there names a selector that is not defined, or is wrong.
+pub fn parts(project: &Project) -> Result<Parts, RunError> {
+    let exclude = project.config.exclude.iter().map(|e| &e.matcher);
+    let overrides = project.config.overrides.iter().map(|o| &o.matcher);
+    let exprs = exclude.chain(overrides).filter_map(|m| match m {
+        Matcher::Select(selected) => Some(&selected.expr),
+        Matcher::Path(_) => None,
+    });
+    let definitions = definitions(project, exprs)?;
+    Ok(Parts::new(project, definitions.as_ref())?)
+}
+
+/// selectors.yml, if anything asks for it and it is there.
+fn definitions<'e>(
+    project: &Project,
+    mut exprs: impl Iterator<Item = &'e Expr>,
+) -> Result<Option<Definitions>, RunError> {
+    let asks = |e: &Expr| {
+        e.terms()
+            .iter()
+            .any(|t| matches!(t.method, Method::Selector(_)))
     };
-    match (after.is_empty(), after.parse()) {
-        (true, _) => (Some(None), method),
-        (false, Ok(levels)) => (Some(Some(levels)), method),
-        _ => (None, text),
+    if !exprs.any(asks) {
+        return Ok(None);
     }
+    let path = project.place.project_dir.join("selectors.yml");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let unread = |why: String| RunError::Input {
+        path: "selectors.yml".to_owned(),
+        why,
+        help: None,
+    };
+    if project.place.inside(&path).is_none() {
+        return Err(unread("leads out of the repository".to_owned()));
+    }
+    match read_text(&path) {
+        (text, None) => Ok(Some(Definitions::new(text))),
+        (_, Some(problem)) => Err(unread(format!("cannot be read: {problem:?}"))),
+    }
+}
+
+/// The manifest of `--state`.
+fn state_file(
+    selection: &Selection,
+    cwd: &Path,
+) -> Result<Option<(PathBuf, MappedBytes)>, RunError> {
+    let Some(dir) = &selection.state else {
+        return Ok(None);
+    };
+    let shown = dir.join("manifest.json");
+    match MappedBytes::open(&cwd.join(&shown)) {
+        Ok(bytes) => Ok(Some((shown, bytes))),
+        Err(e) => Err(unusable(&shown, e)),
+    }
+}
+
+fn unusable(path: &Path, why: impl ToString) -> RunError {
+    RunError::Input {
+        path: path.display().to_string(),
+        why: why.to_string(),
+        help: Some("--state names a directory with the manifest.json of another run".to_owned()),
+    }
+}
+
+/// A part of a selection that no node fits.
+fn nothing(project: &Project, argument: &Argument, part: &Expr) -> RunError {
+    let terms = part.terms();
+    let start = terms.iter().map(|t| t.range.start).min().unwrap_or(0);
+    let end = terms.iter().map(|t| t.range.end).max().unwrap_or(0);
+    let text = argument.text.get(start..end).unwrap_or(&argument.text);
+    let near = terms
+        .into_iter()
+        .find_map(|t| near(project, t, &argument.text));
+    RunError::Nothing {
+        message: format!("{} `{text}` matches no node", argument.flag),
+        help: near,
+    }
+}
+
+/// What a criterion may have meant.
+fn near(project: &Project, term: &Term, text: &str) -> Option<String> {
+    let own = || {
+        project
+            .nodes
+            .iter()
+            .filter(|n| n.is_own() && !n.is_disabled())
+    };
+    let tags: Vec<String>;
+    let written = text.get(term.range.clone()).unwrap_or(text);
+    let bare = written.trim_matches(|c: char| c == '+' || c == '@' || c.is_ascii_digit());
+    let (prefix, value) = match bare.split_once(':') {
+        Some((method, value)) => (format!("{method}:"), value),
+        None => (String::new(), bare),
+    };
+    let found = match &term.method {
+        Method::Fqn(_)
+            if value.starts_with(|c: char| c.is_alphanumeric()) && value.contains('*') =>
+        {
+            let help =
+                format!("dbt compares a pattern with the whole fqn, folders included: `*{value}`");
+            let fits = crate::selector::Wild::new(value);
+            return own().any(|n| fits.matches(&n.name)).then_some(help);
+        }
+        Method::Fqn(_) => nearest(value, own().map(|n| n.name.as_str())),
+        Method::Tag(_) => {
+            tags = own().flat_map(|n| n.config.tags()).collect();
+            nearest(value, tags.iter().map(String::as_str))
+        }
+        Method::Source { .. } => nearest(value, own().filter_map(|n| n.source_name.as_deref())),
+        Method::Named(named) => {
+            let same = own().filter(|n| n.resource_type.as_str() == named.kind);
+            nearest(value, same.map(|n| n.name.as_str()))
+        }
+        Method::Path(_) => {
+            let near = nearest(
+                value.trim_end_matches('/'),
+                own().map(|n| project.path(n.file)),
+            );
+            return near.map(|near| format!("did you mean `{near}`?"));
+        }
+        _ => None,
+    };
+    found.map(|near| format!("did you mean `{prefix}{near}`?"))
 }
 
 /// The files of the run at or below the paths. A path that exists and holds none is allowed: it

@@ -1,6 +1,8 @@
 //! One function per verb: from the command line's types to what is printed and the exit code.
 //! No process, terminal or environment is touched here, so tests need none.
 
+mod init;
+
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
     RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
@@ -57,6 +59,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Rules(args)) => rules(args, cwd),
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
+        Some(Verb::Init(args)) => init::run(args, cwd),
     }
 }
 
@@ -328,7 +331,7 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
         return Err(RunError::usage("--columns is for JSON", Some(help)));
     }
     let request = request(&args.project, &args.select, cwd)?;
-    let (graph, notes) = match graph_of(&request, args.columns) {
+    let (graph, notes) = match graph_of(&request, args) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
             (graph::empty(), note(&message))
         }
@@ -346,16 +349,12 @@ pub fn graph(args: &GraphArgs, cwd: &Path) -> Result<Printed, RunError> {
     })
 }
 
-fn graph_of(request: &Request, columns: bool) -> Result<GraphReport, RunError> {
+fn graph_of(request: &Request, args: &GraphArgs) -> Result<GraphReport, RunError> {
     let project = run::prepare(request)?.project;
     let selection = &request.selection;
-    let all = selection.select.is_empty() && selection.exclude.is_empty();
-    let selected = match all {
-        true => None,
-        false => Some(select::nodes(&project, selection)?),
-    };
-    let mut report = graph::graph(&project, selected.as_ref());
-    if columns {
+    let selected = select::nodes(&project, selection, &request.cwd)?;
+    let mut report = graph::graph(&project, selected.as_ref(), args.tests);
+    if args.columns {
         graph::add_columns(&mut report, &project);
     }
     Ok(report)
@@ -380,6 +379,9 @@ fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Req
         selection: Selection {
             select: select.select.clone(),
             exclude: select.exclude.clone(),
+            selector: select.selector.clone(),
+            indirect: select.indirect_selection,
+            state: select.state.clone(),
             paths: Vec::new(),
             allow_empty: select.allow_empty,
         },

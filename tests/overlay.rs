@@ -108,3 +108,115 @@ fn a_file_that_changed_since_speaks_for_itself_and_a_seed_does_not_count_as_chan
     let manifest = project.manifest.as_ref().unwrap();
     assert_eq!((manifest.stale, manifest.fresh), (1, 2));
 }
+
+fn resource(kind: &str, name: &str, config: Value) -> Value {
+    json!({
+        "unique_id": format!("{kind}.shop.{name}"),
+        "resource_type": kind,
+        "name": name,
+        "package_name": "shop",
+        "original_file_path": "models/s.yml",
+        "config": config,
+        "depends_on": {"nodes": []},
+    })
+}
+
+/// A manifest with more than nodes.
+fn run_with(mut files: Files, sections: Value) -> Outcome {
+    let mut manifest = json!({
+        "metadata": {
+            "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
+            "dbt_version": "1.11.0",
+            "project_name": "shop",
+        },
+    });
+    let more = sections.as_object().unwrap().clone();
+    manifest.as_object_mut().unwrap().extend(more);
+    files.insert("target/manifest.json".to_owned(), manifest.to_string());
+    check_files(&files, RuleFilter::default())
+}
+
+#[test]
+fn of_what_yaml_alone_defines_a_manifest_says_what_the_files_leave_open() {
+    let yaml = "
+metrics:
+- {name: open, label: O, type: simple, type_params: {measure: m}, config: {enabled: \"{{ env_var('X') }}\", group: \"{{ env_var('Y') }}\"}}
+- {name: said, label: S, type: simple, type_params: {measure: m}, config: {group: ours}}
+exposures:
+- {name: off, type: ml, owner: {name: X}, config: {enabled: \"{{ env_var('X') == 'a' }}\"}}
+saved_queries:
+- {name: q, config: {group: \"{{ env_var('Y') }}\"}, query_params: {metrics: [said]}}
+sources:
+- {name: erp, config: {loaded_at_field: \"{{ env_var('Z') }}\"}, tables: [{name: t}]}
+";
+    let files = files(&[("models/s.yml", yaml), ("dbt_project.yml", "name: shop\n")]);
+    let mut source = resource("source", "erp.t", json!({"loaded_at_field": "ts"}));
+    source["source_name"] = json!("erp");
+    source["name"] = json!("t");
+    let outcome = run_with(
+        files,
+        json!({
+            "metrics": {
+                "metric.shop.open": resource("metric", "open", json!({"group": "g"})),
+                "metric.shop.said": resource("metric", "said", json!({"group": "theirs"})),
+            },
+            "saved_queries": {"saved_query.shop.q": resource("saved_query", "q", json!({"group": "g"}))},
+            "sources": {"source.shop.erp.t": source},
+            "disabled": {"exposure.shop.off": [resource("exposure", "off", json!({"enabled": false}))]},
+        }),
+    );
+    let project = &outcome.prepared.project;
+    let node = |id: &str| project.by_unique_id(id).unwrap();
+    assert_eq!(node("metric.shop.open").enabled, Some(true));
+    assert_eq!(node("metric.shop.open").group(), Some("g"));
+    assert_eq!(node("metric.shop.said").group(), Some("ours"));
+    assert_eq!(node("saved_query.shop.q").group(), Some("g"));
+    assert_eq!(node("exposure.shop.off").enabled, Some(false));
+    assert_eq!(node("source.shop.erp.t").loaded_at_field(), Some("ts"));
+}
+
+#[test]
+fn nodes_of_packages_that_are_not_installed_come_from_the_manifest() {
+    let sql = "select * from {{ ref('seg', 'users') }} join {{ source('raw', 'x') }} using (id)\n";
+    let files = files(&[
+        ("models/a.sql", sql),
+        ("models/b.sql", "select * from {{ ref('nowhere') }}\n"),
+        ("dbt_project.yml", "name: shop\n"),
+        (
+            "packages.yml",
+            "packages: [{package: x/seg, version: 1.0.0}]\n",
+        ),
+    ]);
+    let mut users = model(
+        "users",
+        "models/users.sql",
+        TEXT,
+        json!({"materialized": "table", "tags": ["p"]}),
+    );
+    users["unique_id"] = json!("model.seg.users");
+    users["package_name"] = json!("seg");
+    let source = json!({
+        "unique_id": "source.seg.raw.x", "resource_type": "source", "name": "x",
+        "source_name": "raw", "package_name": "seg", "original_file_path": "models/s.yml",
+    });
+    let outcome = run_with(
+        files,
+        json!({"nodes": {"model.seg.users": users}, "sources": {"source.seg.raw.x": source}}),
+    );
+    let project = &outcome.prepared.project;
+    let a = project.by_unique_id("model.shop.a").unwrap();
+    let parents: Vec<&str> = project
+        .graph
+        .parents(a.id)
+        .into_iter()
+        .map(|(id, _)| project.node(id).unique_id.as_str())
+        .collect();
+    assert_eq!(parents, ["model.seg.users", "source.seg.raw.x"]);
+    let users = project.by_unique_id("model.seg.users").unwrap();
+    assert!(users.is_absent() && !users.is_own());
+    assert_eq!(users.config.text("materialized"), Some("table"));
+    assert_eq!(project.manifest.as_ref().unwrap().absent, 2);
+    assert_eq!(project.counts.models, 2);
+    // Nobody is told of `nowhere`: another package may have it.
+    assert!(!lines(&outcome).iter().any(|l| l.contains("broken-ref")));
+}

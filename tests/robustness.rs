@@ -6,6 +6,7 @@ mod common;
 use common::{Files, check, check_files, lines, write};
 use harness_lint::registry::RuleFilter;
 use harness_lint::run::Outcome;
+use std::fs;
 
 fn with(model: String) -> Outcome {
     let mut files = Files::new();
@@ -183,6 +184,36 @@ fn jinja_that_grows_without_end() {
             );
         });
     }
+}
+
+#[test]
+fn variables_that_are_costly_and_asked_for_often() {
+    let dear = "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}";
+    let refs = "{{ ref('other') }}{{ range(9999) | join(',') }}";
+    let dir = tempfile::tempdir().unwrap();
+    let project = format!(
+        "name: shop\nvars: {{dear: \"{dear}\", refs: \"{refs}\", me: \"{{{{ var('me') }}}}\"}}\n"
+    );
+    fs::write(dir.path().join("dbt_project.yml"), project).unwrap();
+    fs::create_dir(dir.path().join("models")).unwrap();
+    let sql = "{% for i in range(9999) %}{% set a = var('dear') %}{% set b = var('refs') %}{{ var('me') }}{% endfor %}select 1 as id";
+    fs::write(dir.path().join("models/a.sql"), sql).unwrap();
+    soon(|| drop(check(dir.path(), RuleFilter::default())));
+}
+
+#[test]
+fn python_that_never_ends_and_metrics_that_wait_for_one_another() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("dbt_project.yml"), "name: shop\n").unwrap();
+    let models = dir.path().join("models");
+    fs::create_dir(&models).unwrap();
+    fs::write(models.join("a.py"), "dbt.ref(".repeat(200_000)).unwrap();
+    let nested = "dbt.ref(".repeat(100_000) + &")".repeat(100_000);
+    fs::write(models.join("b.py"), nested).unwrap();
+    fs::write(models.join("c.py"), "dbt.ref('x".repeat(100_000)).unwrap();
+    let yaml = "metrics:\n- &m {name: a, type: derived, type_params: &p {metrics: [a, b, *m], numerator: *p}}\n- {name: b, type_params: {metrics: [{name: a}, [1], {}], measure: [x]}}\nsaved_queries: [{name: q, query_params: {metrics: {a: b}}}, {name: [q]}]\ngroups: [{name: 1, owner: 3}, 2]\n";
+    fs::write(models.join("s.yml"), yaml).unwrap();
+    soon(|| drop(check(dir.path(), RuleFilter::default())));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 
 use common::{Files, check_files, only};
 use harness_lint::project::Project;
+use harness_lint::project::lineage::Lineage;
 use harness_lint::run::Outcome;
 
 fn read(list: &[(&str, &str)]) -> Outcome {
@@ -190,4 +191,101 @@ models: {shop: {marts: {+pre-hook: [{sql: \"delete from {{ ref('a') }}\"}]}}}
     assert_eq!(parents(project, "model.shop.hooked"), ["model.shop.a"]);
     assert_eq!(parents(project, "model.shop.mart"), ["model.shop.a"]);
     assert_eq!(parents(project, "model.shop.sent"), [""; 0]);
+}
+
+/// What the model `m` reads of the columns of `t` (a, b, c, d) and `u` (a).
+fn reads(dialect: &str, sql: &str) -> Vec<String> {
+    let config = format!("dialect: {dialect}\n");
+    let columns = "select 1 as a, 2 as b, 3 as c, 4 as d";
+    let outcome = read(&[
+        ("harness-lint.yml", &config),
+        ("models/t.sql", columns),
+        ("models/u.sql", "select 1 as a"),
+        ("models/m.sql", sql),
+    ]);
+    let project = &outcome.prepared.project;
+    let model = project.by_unique_id("model.shop.m").unwrap();
+    assert!(model.sql.as_ref().unwrap().query().is_some(), "{sql}");
+    let lineage = Lineage::new(project);
+    let reads = lineage.output(model.id).reads.iter();
+    reads
+        .map(|c| format!("{}.{}", project.node(c.node).name, c.column))
+        .collect()
+}
+
+// Each of these was lost in a real model, and found by comparing with sqlglot's reading.
+#[test]
+fn no_clause_loses_what_it_reads() {
+    for (dialect, sql, wanted) in [
+        (
+            "clickhouse",
+            "select a from {{ ref('t') }} prewhere b > (select max(a) from {{ ref('u') }}) where c = 1",
+            "t.a t.b t.c u.a",
+        ),
+        (
+            "clickhouse",
+            "select x.a['k'] as k from {{ ref('t') }} as x where x.b['k'] is not null",
+            "t.a t.b",
+        ),
+        (
+            "clickhouse",
+            "select a from {{ ref('t') }} order by a limit 1 by b",
+            "t.a t.b",
+        ),
+        (
+            "snowflake",
+            "select one.a from {{ ref('t') }} as one asof join {{ ref('u') }} as two \
+             match_condition (one.b >= two.a) on one.c = two.a",
+            "t.a t.b t.c u.a",
+        ),
+        (
+            "snowflake",
+            "select 1 as one from {{ ref('t') }} pivot (sum(a) for b in (select a from {{ ref('u') }})) as p",
+            "t.a t.b u.a",
+        ),
+        (
+            "snowflake",
+            "select listagg(a, ',') within group (order by b) as l from {{ ref('t') }}",
+            "t.a t.b",
+        ),
+        (
+            "bigquery",
+            "select array_agg(a order by b) as l, any_value(c having max d) as v from {{ ref('t') }}",
+            "t.a t.b t.c t.d",
+        ),
+        (
+            "postgres",
+            "select distinct on (b) a, rank() over w as r from {{ ref('t') }} \
+             window w as (partition by c order by d)",
+            "t.a t.b t.c t.d",
+        ),
+        (
+            "postgres",
+            "select string_agg(a, ',' order by b) filter (where c = 1) as l from {{ ref('t') }}",
+            "t.a t.b t.c",
+        ),
+    ] {
+        assert_eq!(reads(dialect, sql).join(" "), wanted, "{sql}");
+    }
+}
+
+#[test]
+fn a_condition_before_where_is_one_of_its_conditions() {
+    let outcome = read(&[
+        ("harness-lint.yml", "dialect: clickhouse\n"),
+        (
+            "models/m.sql",
+            "select 1 as one from raw.t prewhere a = 1 and b = 2 where c = 3",
+        ),
+    ]);
+    let project = &outcome.prepared.project;
+    let model = project.by_unique_id("model.shop.m").unwrap();
+    let query = model.sql.as_ref().unwrap().query().unwrap();
+    let mut conditions = 0;
+    query.selects(&mut |select, _| {
+        let filter = select.filter.as_ref().unwrap();
+        conditions = filter.children().len();
+        assert_eq!(project.text(filter.span), "a = 1 and b = 2 where c = 3");
+    });
+    assert_eq!(conditions, 3);
 }

@@ -3,6 +3,7 @@
 use super::file::{ConfigSchema, LayerFile, ManifestSetting};
 use super::*;
 use crate::load::Place;
+use crate::selector::place_in;
 use crate::syntax::yaml::{self, Node, Yaml};
 use crate::text::{FileId, nearest, read_text};
 use std::path::Path;
@@ -82,6 +83,25 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
         chain.presets.push(Preset::Recommended);
     }
     build(chain, shown, ids)
+}
+
+/// A configuration from a text that is no file yet; `name` stands for it in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_text(
+    place: &Place,
+    name: &str,
+    text: String,
+    ids: &[&str],
+) -> Result<Config, ConfigError> {
+    let mut chain = Chain {
+        place,
+        docs: Vec::new(),
+        presets: Vec::new(),
+    };
+    chain.add(name.to_owned(), text, 0)?;
+    build(chain, Some(name.to_owned()), ids)
 }
 
 struct Chain<'a> {
@@ -329,8 +349,16 @@ fn matcher(
 ) -> Result<Matcher, ConfigError> {
     match (path, select) {
         (Some(path), None) => Ok(Matcher::Path(glob(doc, path)?)),
-        (None, Some(select)) => Matcher::select(select)
-            .map_err(|e| refuse(doc, select.span, format!("the selection {e}"), None)),
+        (None, Some(select)) => Selected::new(select, select.span)
+            .map(Matcher::Select)
+            .map_err(|e| {
+                let whole = select.span.map(|s| (s, s.range()));
+                let span = whole.map(|(span, range)| {
+                    let at = place_in(&doc.text, range, select, e.range);
+                    Span::new(span.file, at.start, at.end)
+                });
+                refuse(doc, span, e.message, e.help)
+            }),
         _ => {
             let message = "exactly one of `path` and `select` must be given";
             Err(refuse(doc, Some(whole), message, None))

@@ -6,13 +6,13 @@ mod file;
 mod pattern;
 mod select;
 
-pub use chain::{ConfigDoc, load, staging_5cte_rules};
+pub use chain::{ConfigDoc, from_text, load, staging_5cte_rules};
 pub use file::{
     Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile, ManifestSetting,
     Ordered, Override, TargetFile,
 };
 pub use pattern::{PathPattern, PatternError};
-pub use select::{Matcher, Subject};
+pub use select::{Matcher, Selected};
 
 use crate::rule::Preset;
 use crate::syntax::sql::Dialect;

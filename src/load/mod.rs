@@ -38,6 +38,8 @@ pub enum Role {
     Test,
     /// An analysis.
     Analysis,
+    /// The body of a user-defined function (dbt 1.11).
+    Function,
     /// Macros and generic tests.
     Macro,
     /// YAML under a resource path.

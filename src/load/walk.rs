@@ -53,6 +53,11 @@ const RESOURCES: &[Resource] = &[
         default: "analyses",
         role: Role::Analysis,
     },
+    Resource {
+        keys: &["function-paths"],
+        default: "functions",
+        role: Role::Function,
+    },
 ];
 
 /// Adds the package's files to `found`.
@@ -207,18 +212,22 @@ impl Walker<'_> {
         let extension = path.extension()?.to_str()?;
         match (extension, self.role) {
             ("yml" | "yaml", _) => Some(Role::Properties),
-            ("sql", Role::Test) if self.is_generic_test(path) => Some(Role::Macro),
+            ("sql", Role::Test) if self.is_below(path, "generic") => Some(Role::Macro),
+            // Rows for unit tests.
+            ("sql", Role::Test) if self.is_below(path, "fixtures") => None,
             ("sql", Role::Seed) => None,
             ("sql", role) => Some(role),
             ("py", Role::Model) => Some(Role::PythonModel),
+            // A function in Python asks for nothing.
+            ("py", Role::Function) => Some(Role::Function),
             ("csv", Role::Seed) => Some(Role::Seed),
             _ => None,
         }
     }
 
-    fn is_generic_test(&self, path: &Path) -> bool {
+    fn is_below(&self, path: &Path, folder: &str) -> bool {
         path.strip_prefix(self.base)
-            .is_ok_and(|p| p.starts_with("generic"))
+            .is_ok_and(|p| p.starts_with(folder))
     }
 
     fn problem(&mut self, error: &walkdir::Error) {

@@ -171,6 +171,10 @@ record! {
         language: Text<'a> = "language",
         /// The resolved configuration.
         config: WithRaw<'a, Config<'a>> = "config",
+        /// The configuration as it was written, Jinja unrendered (dbt 1.0 to 1.12).
+        unrendered_config: Option<Raw<'a>> = "unrendered_config",
+        /// dbt's fully qualified name.
+        fqn: Vec<Text<'a>> = "fqn",
         /// Labels; prefer [`Node::tags`].
         tags: Vec<Text<'a>> = "tags",
         /// Any keys; prefer [`Node::meta`].
@@ -363,6 +367,14 @@ record! {
         columns: Vec<Column<'a>> = "columns",
         /// The resolved configuration.
         config: WithRaw<'a, SourceConfig<'a>> = "config",
+        /// The configuration as it was written, Jinja unrendered.
+        unrendered_config: Option<Raw<'a>> = "unrendered_config",
+        /// The schema as it was written (dbt 1.9).
+        unrendered_schema: Text<'a> = "unrendered_schema",
+        /// The database as it was written (dbt 1.9).
+        unrendered_database: Text<'a> = "unrendered_database",
+        /// dbt's fully qualified name.
+        fqn: Vec<Text<'a>> = "fqn",
         /// Any keys; prefer [`Source::meta`].
         meta: Option<Raw<'a>> = "meta",
         /// Labels; prefer [`Source::tags`].
@@ -444,6 +456,10 @@ record! {
         depends_on: DependsOn<'a> = "depends_on",
         /// The resolved configuration.
         config: WithRaw<'a, Config<'a>> = "config",
+        /// The configuration as it was written, Jinja unrendered.
+        unrendered_config: Option<Raw<'a>> = "unrendered_config",
+        /// dbt's fully qualified name.
+        fqn: Vec<Text<'a>> = "fqn",
         /// Labels.
         tags: Vec<Text<'a>> = "tags",
         /// Any keys.
@@ -471,6 +487,8 @@ record! {
         package_name: Text<'a> = "package_name",
         /// The file, relative to its project; see [`Macro::file`].
         original_file_path: Text<'a> = "original_file_path",
+        /// Its text, as a JSON string.
+        macro_sql: Option<Raw<'a>> = "macro_sql",
         /// The rendered description.
         description: Text<'a> = "description",
         /// The macros it calls.

@@ -1,6 +1,6 @@
 //! From files to a project: the pipeline, step by step.
 
-use super::config::{Origin, from_project, from_properties};
+use super::config::{Origin, from_project};
 use super::graph::{Edge, Graph};
 use super::overlay::{self, ManifestEdges, ManifestFile, Unusable};
 use super::properties::{self, Entry};
@@ -18,13 +18,18 @@ use crate::syntax::yaml;
 use rayon::prelude::*;
 
 mod dialect;
+mod entry;
 mod nodes;
+mod python;
+mod tests;
 
 /// What a build is told beside the files and the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// `--manifest`, which wins over the configuration.
     pub manifest: Option<ManifestSetting>,
+    /// Keep the text that the SQL parser read of each file, for whoever compares readings.
+    pub keep_text: bool,
 }
 
 /// Builds the project.
@@ -51,11 +56,16 @@ pub fn build(
     let asked = matches!(setting, ManifestSetting::Path(_));
     let name = loaded.root().name.to_string();
     let manifest = read_manifest(manifest_file.as_ref(), asked, &name, &mut notices)?;
-    let mut builder = Builder::new(&loaded, &config, notices);
+    let mut builder = Builder::new(&loaded, &config, notices, options.keep_text);
     let mut parts = builder.understand(manifest.as_ref());
     let mut nodes = builder.nodes(&mut parts);
     let mut edges = ManifestEdges::default();
     let mut info = None;
+    let mut names: Vec<Arc<str>> = loaded.packages.iter().map(|p| p.name.clone()).collect();
+    if let Some(m) = &manifest {
+        names.extend(overlay::add_absent(m, &loaded.packages, &mut nodes));
+        nodes::number(&mut nodes, &loaded.files);
+    }
     if let (Some(m), Some(file)) = (&manifest, &manifest_file) {
         let (laid, taken) = overlay::lay(m, &file.path, &mut nodes, &loaded.files);
         info = Some(laid);
@@ -71,11 +81,17 @@ pub fn build(
     }
     let index = Index::new(
         &nodes,
+        measures(&nodes, &parts.yaml),
         parts.latest,
-        loaded.packages.iter().map(|p| p.name.to_string()).collect(),
+        names.iter().map(|n| n.to_string()).collect(),
         loaded.misses_packages(),
     );
-    let (graph, unresolved) = link(&nodes, &index, &edges);
+    let dropped = tests::dropped(&nodes, &index);
+    let (graph, unresolved) = link(&nodes, &index, &edges, &dropped);
+    tests::attach(&mut nodes, &index);
+    for (id, enabled) in dropped {
+        nodes[id.0 as usize].enabled = enabled;
+    }
     let counts = count(&nodes);
     let by_id = by_unique_id(&nodes);
     let target = builder.target().map(str::to_owned);
@@ -93,7 +109,6 @@ pub fn build(
     } = loaded;
     let context = crate::load::files_below(&place, &config.context.dir);
     let picked = Picked::read(&place);
-    let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));
@@ -116,6 +131,7 @@ pub fn build(
         property_problems: parts.property_problems,
         suppressions,
         nodes,
+        groups: parts.groups,
         graph,
         unresolved,
         layers,
@@ -130,6 +146,7 @@ pub fn build(
         counts,
         config,
         elsewhere: OnceLock::new(),
+        parts: select::Parts::default(),
         by_id,
         index,
         vars,
@@ -160,6 +177,7 @@ pub(super) struct Parts {
     /// Property entries with the index of their member.
     entries: Vec<(usize, Entry)>,
     latest: FxHashMap<(usize, String), String>,
+    groups: Vec<Group>,
     jinja_errors: Vec<(Span, String)>,
     property_problems: Vec<PropertyProblem>,
     suppressions: Vec<Suppression>,
@@ -171,6 +189,7 @@ struct Builder<'a> {
     notices: Vec<Notice>,
     hints: DialectHints,
     vars: Vec<Vars>,
+    keep_text: bool,
 }
 
 /// One file of SQL, understood.
@@ -181,7 +200,12 @@ struct Understood {
 }
 
 impl<'a> Builder<'a> {
-    fn new(loaded: &'a Loaded, config: &'a crate::config::Config, notices: Vec<Notice>) -> Self {
+    fn new(
+        loaded: &'a Loaded,
+        config: &'a crate::config::Config,
+        notices: Vec<Notice>,
+        keep_text: bool,
+    ) -> Self {
         let root = loaded.root();
         let profile = root.yaml.root().and_then(|r| r.get("profile")?.as_str());
         let hints = dialect_hints(&loaded.place, profile, config.target.as_deref());
@@ -192,6 +216,7 @@ impl<'a> Builder<'a> {
             notices,
             hints,
             vars: loaded.packages.iter().map(vars).collect(),
+            keep_text,
         }
     }
 
@@ -218,6 +243,7 @@ impl<'a> Builder<'a> {
             sql: Vec::new(),
             entries: Vec::new(),
             latest: FxHashMap::default(),
+            groups: Vec::new(),
             jinja_errors: Vec::new(),
             property_problems: Vec::new(),
             suppressions: Vec::new(),
@@ -271,11 +297,20 @@ impl<'a> Builder<'a> {
                 let conflicts = properties::conflicts(&tree);
                 parts.property_problems.extend(conflicts);
             }
+            let package = self.loaded.members[index].package;
+            let name = &self.loaded.packages[package].name;
+            parts
+                .groups
+                .extend(properties::groups(&tree, package, name));
             parts.yaml.push((file, tree));
             parts
                 .entries
                 .extend(entries.into_iter().map(|e| (index, e)));
         }
+        parts.groups.sort_by(|a, b| {
+            let key = |g: &Group| (g.unique_id.clone(), g.name.span);
+            key(a).cmp(&key(b))
+        });
     }
 
     fn environment<'e>(
@@ -291,6 +326,8 @@ impl<'a> Builder<'a> {
             target: self.target(),
             var,
             dialect: dialect.dialect,
+            keep_text: self.keep_text,
+            model: None,
         }
     }
 
@@ -319,19 +356,28 @@ impl<'a> Builder<'a> {
         };
         let wanted = matches!(
             member.role,
-            Role::Model | Role::Snapshot | Role::Test | Role::Analysis
+            Role::Model | Role::Snapshot | Role::Test | Role::Analysis | Role::Function
         );
         if !wanted || (member.package > 0 && member.role != Role::Snapshot) {
             return out;
         }
         let (file, src) = (member.file, self.text(member.file));
+        // A function in Python is no template.
+        if member.role == Role::Function && self.loaded.files.get(file).path.ends_with(".py") {
+            return out;
+        }
+        let env = &Environment {
+            model: Some(self.loaded.files.get(file).stem()),
+            ..*env
+        };
         let template = jinja::parse(src);
         if member.package == 0 {
             let errors = template::errors(file, &template);
             out.errors = errors.map(|(s, m)| (s, m.to_owned())).collect();
             out.suppressions = comment::in_sql(file, src, &template.tokens);
         }
-        let want_sql = member.package == 0 && member.role != Role::Analysis;
+        let no_query = matches!(member.role, Role::Analysis | Role::Function);
+        let want_sql = member.package == 0 && !no_query;
         if member.role == Role::Snapshot {
             for node in &template.nodes {
                 let jinja::ast::Node::Group {
@@ -361,10 +407,16 @@ impl<'a> Builder<'a> {
                 && node.resource_type == ResourceType::Model
                 && !nodes::is_no_query(node)
             {
+                let read = match &sql.recovered {
+                    Some(r) if r.parts > 1 => {
+                        format!("; read on their own: {} of its {} queries", r.read, r.parts)
+                    }
+                    _ => String::new(),
+                };
                 self.notices.push(Notice {
                     what: "sql",
                     path: file.path.clone(),
-                    why: format!("the SQL parser does not understand it: {message}"),
+                    why: format!("the SQL parser does not understand it: {message}{read}"),
                     line: Some(file.line_col(span.start).line),
                 });
             }
@@ -396,6 +448,30 @@ fn layer_table(config: &crate::config::Config, loaded: &Loaded, nodes: &[Node]) 
     }
 }
 
+/// Semantic models by the measures they have.
+fn measures(nodes: &[Node], yaml: &[(FileId, Yaml)]) -> FxHashMap<String, Vec<NodeId>> {
+    let models = nodes
+        .iter()
+        .filter(|n| n.resource_type == ResourceType::SemanticModel);
+    let models: Vec<&Node> = models.collect();
+    let mut out: FxHashMap<String, Vec<NodeId>> = FxHashMap::default();
+    if models.is_empty() {
+        return out;
+    }
+    let trees: FxHashMap<FileId, &Yaml> = yaml.iter().map(|(f, y)| (*f, y)).collect();
+    for node in models {
+        let Some(properties) = &node.properties else {
+            continue;
+        };
+        let tree = trees.get(&properties.file);
+        let names = tree.map(|t| properties::measures(t.node(properties.entry)));
+        for name in names.into_iter().flatten() {
+            out.entry(name).or_default().push(node.id);
+        }
+    }
+    out
+}
+
 /// The references of a node, from SQL and YAML.
 fn references(node: &Node) -> Vec<Reference> {
     let calls = node.sql.iter().flat_map(|s| &s.relations);
@@ -414,22 +490,27 @@ fn link(
     nodes: &[Node],
     index: &Index,
     from_manifest: &ManifestEdges,
+    dropped: &FxHashMap<NodeId, Option<bool>>,
 ) -> (Graph, Vec<(NodeId, Reference, Resolution)>) {
     let mut graph = Graph::new(nodes.len());
     let mut unresolved = Vec::new();
     let ids = by_unique_id(nodes);
     for node in nodes.iter().filter(|n| !n.is_disabled()) {
         let certain = from_manifest.get(&node.id);
+        let is_dropped = dropped.get(&node.id) == Some(&Some(false));
+        // dbt says of a generic test what it lacks, and goes on; an entry about a model that is not
+        // there would be reported once for each test.
+        let reported = node.test.is_none() && node.resource_type != ResourceType::UnitTest;
         for reference in references(node) {
             let resolution = index.resolve(nodes, &reference.relation, node.package);
             let Resolution::Found(parent) = resolution else {
-                if certain.is_none() && resolution != Resolution::Unknown {
+                if reported && certain.is_none() && resolution != Resolution::Unknown {
                     unresolved.push((node.id, reference, resolution));
                 }
                 continue;
             };
             let parent_id = &nodes[parent.0 as usize].unique_id;
-            if certain.is_some_and(|parents| !parents.contains(parent_id)) {
+            if is_dropped || certain.is_some_and(|parents| !parents.contains(parent_id)) {
                 continue;
             }
             let edge = Edge {

@@ -1,8 +1,8 @@
 //! What a node is configured to, and where that was said.
 //!
 //! dbt lays the weaker below the stronger: dbt_project.yml from the general folder to the special
-//! one, the property file, the inline `config()`. Tags add up, `meta` is merged, everything else
-//! is replaced.
+//! one, the property file, the inline `config()`. Lists such as tags and hooks add up, dictionaries
+//! such as `meta` are merged, everything else is replaced; see [`Merge`].
 
 use super::ResourceType;
 use crate::syntax::yaml::Node as YamlNode;
@@ -32,10 +32,12 @@ pub struct ConfigValue {
     pub span: Option<Span>,
     /// By whom.
     pub origin: Origin,
-    /// It was added to what something weaker had said (tags, `meta`).
+    /// It was added to what something weaker had said (tags, hooks, `meta` …).
     pub merged: bool,
     /// A part of it is not known: it was added to an unknown, or an unknown to it.
     pub partial: bool,
+    /// What was said last, where that is not the value: it has Jinja, or was added to `meta`.
+    pub written: Option<Value>,
 }
 
 /// A node's configuration.
@@ -86,18 +88,16 @@ impl Config {
             other => other,
         };
         let before = self.values.get(key);
-        let adds = matches!(key, "tags" | "meta") && before.is_some();
+        let merge = Merge::of(key);
+        let adds = merge != Merge::Replace && before.is_some();
         let partial =
             adds && (value.is_none() || before.is_some_and(|b| b.value.is_none() || b.partial));
         let before = before.and_then(|v| v.value.clone());
-        let value = match (key, value, before) {
-            ("tags", Some(new), before) => Some(add_tags(before.as_ref(), &new)),
-            ("meta", Some(Value::Object(new)), Some(Value::Object(mut old))) => {
-                old.extend(new);
-                Some(Value::Object(old))
-            }
-            ("tags" | "meta", None, before) => before,
-            (_, value, _) => value,
+        let own = value.clone().filter(|_| adds && merge != Merge::Tags);
+        let value = match value {
+            Some(new) => Some(merge.lay(before, new)),
+            None if merge != Merge::Replace => before,
+            None => None,
         };
         let value = ConfigValue {
             value,
@@ -105,8 +105,30 @@ impl Config {
             origin,
             merged: adds,
             partial,
+            written: own,
         };
         self.values.insert(key.to_owned(), value);
+    }
+
+    /// Lays what YAML says over what was said before.
+    fn set_yaml(&mut self, key: &str, node: YamlNode, value: Option<Value>, origin: Origin) {
+        self.set(key, value, Some(node.span()), origin);
+        let written = node.to_json();
+        if has_jinja(&written)
+            && let Some(value) = self.values.get_mut(key)
+        {
+            value.written = Some(written);
+        }
+    }
+
+    /// Lays another configuration over this one.
+    pub(super) fn lay(&mut self, other: Self) {
+        for (key, value) in other.values {
+            self.set(&key, value.value, value.span, value.origin);
+            if let Some(now) = self.values.get_mut(&key) {
+                now.written = value.written;
+            }
+        }
     }
 
     /// Drops what was said before.
@@ -129,8 +151,83 @@ impl Config {
             origin,
             merged: false,
             partial: false,
+            written: None,
         };
         self.values.insert(key.to_owned(), value);
+    }
+}
+
+fn has_jinja(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("{{") || text.contains("{%"),
+        Value::Array(items) => items.iter().any(has_jinja),
+        Value::Object(map) => map.values().any(has_jinja),
+        _ => false,
+    }
+}
+
+/// What becomes of a weaker value when a stronger one is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    /// It is replaced.
+    Replace,
+    /// Tags: a list without repetitions.
+    Tags,
+    /// A list to which the other is appended.
+    Append,
+    /// A dictionary whose keys are replaced one by one.
+    Update,
+    /// A dictionary of lists, to which a key with a plus appends.
+    Grants,
+}
+
+impl Merge {
+    fn of(key: &str) -> Self {
+        match key {
+            "tags" => Merge::Tags,
+            "pre-hook" | "post-hook" | "packages" => Merge::Append,
+            "meta" | "quoting" | "column_types" | "docs" | "contract" => Merge::Update,
+            "grants" => Merge::Grants,
+            _ => Merge::Replace,
+        }
+    }
+
+    fn lay(self, before: Option<Value>, new: Value) -> Value {
+        match (self, before, new) {
+            (Merge::Tags, before, new) => add_tags(before.as_ref(), &new),
+            (Merge::Append, Some(before), new) => {
+                let mut all = listed(before);
+                all.extend(listed(new));
+                Value::Array(all)
+            }
+            (Merge::Update, Some(Value::Object(mut old)), Value::Object(new)) => {
+                old.extend(new);
+                Value::Object(old)
+            }
+            (Merge::Grants, Some(Value::Object(mut old)), Value::Object(new)) => {
+                for (key, value) in new {
+                    let (key, adds) = match key.strip_prefix('+') {
+                        Some(bare) => (bare.to_owned(), true),
+                        None => (key, false),
+                    };
+                    let mut all = match old.remove(&key) {
+                        Some(known) if adds => listed(known),
+                        _ => Vec::new(),
+                    };
+                    all.extend(listed(value));
+                    old.insert(key, Value::Array(all));
+                }
+                Value::Object(old)
+            }
+            (_, _, new) => new,
+        }
+    }
+}
+
+fn listed(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        one => vec![one],
     }
 }
 
@@ -231,12 +328,8 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
                 continue;
             }
             let name = bare.unwrap_or(name);
-            config.set(
-                name,
-                rendered_value(name, value, render),
-                Some(value.span()),
-                Origin::ProjectFile,
-            );
+            let known = rendered_value(name, value, render);
+            config.set_yaml(name, value, known, Origin::ProjectFile);
         }
         let next = parts.next().and_then(|part| level.get(part));
         match next.map(|n| n.resolve()) {
@@ -248,7 +341,7 @@ pub(super) fn from_project(config: &mut Config, section: YamlNode, fqn: &[String
 
 /// Keys of a property entry that are configuration outside `config:` too. Tags are that only for
 /// what YAML alone defines; elsewhere dbt passes over them.
-const TOP_LEVEL: &[&str] = &["meta", "docs", "group", "access"];
+const TOP_LEVEL: &[&str] = &["meta", "docs", "group", "access", "contract"];
 
 /// Lays what a property entry says over a configuration.
 pub(super) fn from_properties(
@@ -259,29 +352,34 @@ pub(super) fn from_properties(
 ) {
     let tagged = matches!(
         kind,
-        ResourceType::Source | ResourceType::Exposure | ResourceType::Metric
+        ResourceType::Source
+            | ResourceType::Exposure
+            | ResourceType::Metric
+            | ResourceType::SavedQuery
     );
     for name in TOP_LEVEL.iter().chain(tagged.then_some(&"tags")) {
-        if let Some(value) = entry.get(name) {
-            config.set(
-                name,
-                rendered(value, render),
-                Some(value.span()),
-                Origin::Properties,
-            );
-        }
+        from_key(config, entry, name, render);
     }
+    from_section(config, entry, render);
+}
+
+/// Lays what stands under a key beside `config:` over a configuration.
+pub(super) fn from_key(config: &mut Config, entry: YamlNode, name: &str, render: Render) {
+    if let Some(value) = entry.get(name) {
+        let known = rendered(value, render);
+        config.set_yaml(name, value, known, Origin::Properties);
+    }
+}
+
+/// Lays an entry's `config:` over a configuration.
+pub(super) fn from_section(config: &mut Config, entry: YamlNode, render: Render) {
     let Some(section) = entry.get("config") else {
         return;
     };
     for (key, value) in section.resolve().entries() {
         let Some(name) = key.as_str() else { continue };
-        config.set(
-            name,
-            rendered_value(name, value, render),
-            Some(value.span()),
-            Origin::Properties,
-        );
+        let known = rendered_value(name, value, render);
+        config.set_yaml(name, value, known, Origin::Properties);
     }
 }
 

@@ -86,22 +86,32 @@ impl Graph {
     /// All nodes upstream within `levels` (none: any), without the node itself unless it lies on a
     /// cycle.
     pub fn ancestors(&self, id: NodeId, levels: Option<usize>) -> FxHashSet<NodeId> {
-        self.reach(id, Incoming, levels)
+        self.reach(&[id], Incoming, levels)
     }
 
     /// All nodes downstream, as [`Graph::ancestors`].
     pub fn descendants(&self, id: NodeId, levels: Option<usize>) -> FxHashSet<NodeId> {
-        self.reach(id, Outgoing, levels)
+        self.reach(&[id], Outgoing, levels)
+    }
+
+    /// All nodes upstream of any of these within `levels`; of these, those upstream of another.
+    pub fn above(&self, ids: &[NodeId], levels: Option<usize>) -> FxHashSet<NodeId> {
+        self.reach(ids, Incoming, levels)
+    }
+
+    /// All nodes downstream, as [`Graph::above`].
+    pub fn below(&self, ids: &[NodeId], levels: Option<usize>) -> FxHashSet<NodeId> {
+        self.reach(ids, Outgoing, levels)
     }
 
     fn reach(
         &self,
-        id: NodeId,
+        ids: &[NodeId],
         direction: petgraph::Direction,
         levels: Option<usize>,
     ) -> FxHashSet<NodeId> {
         let mut seen = FxHashSet::default();
-        let mut front = vec![Self::index(id)];
+        let mut front: Vec<NodeIndex> = ids.iter().map(|id| Self::index(*id)).collect();
         let mut level = 0;
         while !front.is_empty() && levels.is_none_or(|l| level < l) {
             let mut next = Vec::new();

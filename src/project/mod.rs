@@ -4,6 +4,8 @@
 mod build;
 mod config;
 mod dag;
+mod data_test;
+mod described;
 mod graph;
 mod inline;
 mod layers;
@@ -12,11 +14,17 @@ mod overlay;
 mod picked;
 mod properties;
 mod resolve;
+pub mod select;
 mod vars;
 
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use data_test::GenericTest;
+pub use described::{
+    Element, Exposure, Freshness, Group, Metric, MetricInput, Owner, Said, SavedQuery,
+    SemanticModel, SourceFacts, Threshold, TimeSpine,
+};
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
@@ -25,7 +33,7 @@ pub use picked::Picked;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
-use crate::config::{Config, Layer, Matcher, Subject};
+use crate::config::{Config, Layer};
 use crate::load::{
     Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
 };
@@ -33,7 +41,7 @@ use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
 use crate::syntax::template::{self, Environment, Inlined, SqlFile};
-use crate::syntax::yaml::Yaml;
+use crate::syntax::yaml::{NodeId as YamlNodeId, Yaml};
 use crate::text::{FileId, Files, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, OnceLock};
@@ -55,6 +63,9 @@ pub enum ResourceType {
     Exposure,
     Metric,
     SemanticModel,
+    UnitTest,
+    SavedQuery,
+    Function,
 }
 
 impl ResourceType {
@@ -70,7 +81,15 @@ impl ResourceType {
             ResourceType::Exposure => "exposure",
             ResourceType::Metric => "metric",
             ResourceType::SemanticModel => "semantic_model",
+            ResourceType::UnitTest => "unit_test",
+            ResourceType::SavedQuery => "saved_query",
+            ResourceType::Function => "function",
         }
+    }
+
+    /// Is it a data test or a unit test? Nothing stands below one.
+    pub fn is_test(self) -> bool {
+        matches!(self, ResourceType::Test | ResourceType::UnitTest)
     }
 
     /// May `ref` name it?
@@ -95,15 +114,19 @@ pub struct Node {
     pub name: String,
     /// The source's name, for a source table.
     pub source_name: Option<String>,
+    /// The source's own entry in the property file, for a source table.
+    pub source_entry: Option<YamlNodeId>,
     /// A versioned model's version.
     pub version: Option<String>,
+    /// The version that a bare `ref` means, for a versioned model.
+    pub latest_version: Option<String>,
     /// Index of its package; 0 is the project itself.
     pub package: usize,
     /// The package's name.
     pub package_name: Arc<str>,
     /// dbt's fully qualified name.
     pub fqn: Vec<String>,
-    /// The file that defines it.
+    /// The file that defines it; dbt_project.yml for a node of a package that is not installed.
     pub file: FileId,
     /// Where it is defined: its name in YAML, the beginning of its own file.
     pub place: Span,
@@ -118,18 +141,28 @@ pub struct Node {
     /// Its property file, or one that may hold its entry, could not be read to the end: that
     /// something is not said of the node proves nothing.
     pub properties_lost: bool,
-    /// References in YAML (exposures, semantic models).
+    /// References in YAML (exposures, semantic models, metrics, saved queries), and those of generic
+    /// tests.
     pub yaml_refs: Vec<Reference>,
     /// Is it enabled? None where that depends on what only a run knows.
     pub enabled: Option<bool>,
+    /// What test it is, for a generic test.
+    pub test: Option<Box<GenericTest>>,
     /// Its layer.
     pub layer: Option<LayerMatch>,
+    /// Its package is not installed: the manifest alone knows of it.
+    absent: bool,
 }
 
 impl Node {
     /// dbt leaves it out of the project.
     pub fn is_disabled(&self) -> bool {
         self.enabled == Some(false)
+    }
+
+    /// Its package is not installed: nothing but the manifest knows of it.
+    pub fn is_absent(&self) -> bool {
+        self.absent
     }
 
     /// It belongs to the project itself, not to a package.
@@ -201,6 +234,8 @@ pub struct Project {
     pub suppressions: Vec<Suppression>,
     /// Every node, in order of unique id, then path.
     pub nodes: Vec<Node>,
+    /// Groups, in order of their unique ids.
+    pub groups: Vec<Group>,
     /// The graph of enabled nodes.
     pub graph: Graph,
     /// References that found no node, or a disabled one.
@@ -215,7 +250,8 @@ pub struct Project {
     pub picked: Picked,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
-    /// Names of installed packages, the project's own first.
+    /// Names of installed packages, the project's own first; then those that the manifest alone
+    /// knows.
     pub packages: Vec<Arc<str>>,
     /// The dialect and how it was found.
     pub dialect: DialectChoice,
@@ -229,6 +265,8 @@ pub struct Project {
     pub config: Config,
     /// What other files say of its models, read when it is asked for.
     elsewhere: OnceLock<Elsewhere>,
+    /// The parts of the project that it speaks of; empty until they are found out.
+    pub parts: select::Parts,
     by_id: FxHashMap<String, NodeId>,
     index: resolve::Index,
     /// What its files see of variables and target.
@@ -273,6 +311,8 @@ impl Project {
                 target: self.target.as_deref(),
                 var: &|name| self.vars.get(name),
                 dialect: self.dialect.dialect,
+                keep_text: false,
+                model: Some(&node.name),
             };
             let text = &self.files.get(node.file).text;
             template::inlined(node.file, text, &env).map(Box::new)
@@ -314,6 +354,17 @@ impl Project {
         &self.files.get(file).path
     }
 
+    /// A file's path relative to the package of a node, as dbt's `original_file_path`.
+    pub fn path_in_package(&self, node: &Node, file: FileId) -> &str {
+        let path = self.path(file);
+        let project = node
+            .package
+            .checked_sub(1)
+            .and_then(|i| self.package_files.get(i));
+        let dir = project.and_then(|f| self.path(*f).strip_suffix("dbt_project.yml"));
+        dir.and_then(|d| path.strip_prefix(d)).unwrap_or(path)
+    }
+
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
         self.files.slice(span)
@@ -334,22 +385,6 @@ impl Project {
         all.sort();
         all.dedup();
         all
-    }
-
-    /// Does a part of the configuration hold a finding about this node, or in this file?
-    pub fn matches(&self, matcher: &Matcher, node: Option<NodeId>, file: FileId) -> bool {
-        match node {
-            Some(id) => self.with_subject(self.node(id), |s| matcher.matches(s)),
-            None => matcher.matches(&Subject {
-                path: self.path(file),
-                name: "",
-                fqn: "",
-                package: &self.name,
-                resource_type: "",
-                tags: &[],
-                source: "",
-            }),
-        }
     }
 
     /// The layer of a node, as configured or inferred.
@@ -373,30 +408,18 @@ impl Project {
         let text = self.text(ident.span);
         text.len() <= ident.name.len() + 2 && text.contains(&*ident.name)
     }
-
-    /// The facts of a node that selections ask about.
-    pub fn with_subject<T>(&self, node: &Node, ask: impl FnOnce(&Subject) -> T) -> T {
-        let tags = node.config.tags();
-        let source = match &node.source_name {
-            Some(_) => node.display_name(),
-            None => String::new(),
-        };
-        ask(&Subject {
-            path: self.path(node.file),
-            name: &node.name,
-            fqn: &node.fqn.join("."),
-            package: &node.package_name,
-            resource_type: node.resource_type.as_str(),
-            tags: &tags,
-            source: &source,
-        })
-    }
 }
 
 /// Is this role a file of SQL that makes nodes?
 fn makes_nodes(role: Role) -> bool {
     matches!(
         role,
-        Role::Model | Role::PythonModel | Role::Seed | Role::Snapshot | Role::Test | Role::Analysis
+        Role::Model
+            | Role::PythonModel
+            | Role::Seed
+            | Role::Snapshot
+            | Role::Test
+            | Role::Analysis
+            | Role::Function
     )
 }

@@ -4,14 +4,16 @@
 //! Per node the file wins where the manifest is older than it (its checksum differs).
 
 use super::config::Origin;
-use super::{Node, NodeId, ResourceType};
+use super::{Node, NodeConfig, NodeId, ResourceType};
 use crate::config::ManifestSetting;
 use crate::load::{Notice, Place};
 use crate::manifest::{self, Manifest, checksum_matches};
-use crate::text::{Files, MappedBytes, relative_path};
+use crate::text::{FileId, Files, MappedBytes, Span, relative_path};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What was laid over, for the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct ManifestInfo {
     pub stale: usize,
     /// Nodes taken from it.
     pub fresh: usize,
+    /// Nodes of packages that are not installed: nothing else knows of them.
+    pub absent: usize,
 }
 
 /// A manifest's bytes, kept while it is read.
@@ -128,9 +132,11 @@ pub(super) fn lay(
         adapter_type: summary.adapter_type,
         stale: 0,
         fresh: 0,
+        absent: 0,
     };
     let mut edges = ManifestEdges::default();
-    let enabled = manifest.nodes.iter().map(|n| (n, true));
+    let enabled = manifest.nodes.iter().chain(&manifest.functions);
+    let enabled = enabled.map(|n| (n, true));
     let disabled = manifest.disabled.nodes.iter().map(|n| (n, false));
     // A disabled copy has the unique id of the model it was copied from: the path tells them apart.
     let mut known: FxHashMap<&str, Vec<(&manifest::Node, bool)>> = FxHashMap::default();
@@ -138,10 +144,20 @@ pub(super) fn lay(
         let same = known.entry(node.unique_id.as_str()).or_default();
         same.push((node, is_enabled));
     }
+    let described = described(manifest);
     for node in nodes.iter_mut() {
+        info.absent += usize::from(node.is_absent());
+        if let Some(theirs) = described.get(node.unique_id.as_str()) {
+            settle(node, theirs);
+            continue;
+        }
         let Some(theirs) = known.get(node.unique_id.as_str()) else {
             continue;
         };
+        if node.test.is_some() {
+            open_questions(node, theirs, &mut edges);
+            continue;
+        }
         let file = files.get(node.file);
         let here = theirs.iter().find(|(t, _)| t.file() == file.path);
         let anywhere = || theirs.first().filter(|_| !node.is_own());
@@ -166,6 +182,182 @@ pub(super) fn lay(
         }
     }
     (info, edges)
+}
+
+/// Nothing tells whether YAML has changed since: of a generic test the manifest says only what the
+/// files leave open, and what its macro asks for. Its arguments are a part of its id.
+fn open_questions(node: &mut Node, theirs: &[(&manifest::Node, bool)], edges: &mut ManifestEdges) {
+    let runs = |(t, live): &&(&manifest::Node, bool)| *live && t.config.enabled != Some(false);
+    let live = theirs.iter().find(runs);
+    if node.enabled.is_none() {
+        node.enabled = Some(live.is_some());
+    }
+    if let Some((theirs, _)) = live {
+        let parents = theirs.depends_on.nodes.iter();
+        edges.insert(node.id, parents.map(|p| p.as_str().to_owned()).collect());
+    }
+}
+
+/// What a manifest says of a resource that property files alone define.
+struct Described<'m> {
+    enabled: bool,
+    config: Option<manifest::Raw<'m>>,
+    name: &'m str,
+    source: Option<&'m str>,
+    package: &'m str,
+    kind: ResourceType,
+}
+
+/// Sources and the resources of the semantic layer, by unique id.
+fn described<'m>(manifest: &'m Manifest) -> BTreeMap<&'m str, Described<'m>> {
+    let mut out = BTreeMap::new();
+    for source in &manifest.sources {
+        let described = Described {
+            enabled: true,
+            config: source.config.raw,
+            name: &source.name,
+            source: Some(&source.source_name),
+            package: &source.package_name,
+            kind: ResourceType::Source,
+        };
+        out.insert(source.unique_id.as_str(), described);
+    }
+    let resources = [
+        (&manifest.exposures, ResourceType::Exposure),
+        (&manifest.metrics, ResourceType::Metric),
+        (&manifest.semantic_models, ResourceType::SemanticModel),
+        (&manifest.saved_queries, ResourceType::SavedQuery),
+    ];
+    for (list, kind) in resources {
+        for resource in list {
+            let described = Described {
+                enabled: true,
+                config: resource.config.raw,
+                name: &resource.name,
+                source: None,
+                package: &resource.package_name,
+                kind,
+            };
+            out.insert(resource.unique_id.as_str(), described);
+        }
+    }
+    for node in &manifest.disabled.nodes {
+        let kind = match &*node.resource_type {
+            "source" => ResourceType::Source,
+            "exposure" => ResourceType::Exposure,
+            "metric" => ResourceType::Metric,
+            "semantic_model" => ResourceType::SemanticModel,
+            "saved_query" => ResourceType::SavedQuery,
+            _ => continue,
+        };
+        out.entry(node.unique_id.as_str()).or_insert(Described {
+            enabled: false,
+            config: node.config.raw,
+            name: &node.name,
+            // A disabled source is nobody's parent.
+            source: None,
+            package: &node.package_name,
+            kind,
+        });
+    }
+    out
+}
+
+/// Nothing tells whether a property file has changed since: of what it alone defines the manifest
+/// says only what the files leave open.
+fn settle(node: &mut Node, theirs: &Described) {
+    let absent = node.is_absent();
+    if node.enabled.is_none() || absent {
+        node.enabled = Some(theirs.enabled);
+    }
+    let config = theirs.config.as_ref().and_then(|raw| raw.value());
+    let Some(Value::Object(config)) = config else {
+        return;
+    };
+    for (key, value) in config {
+        let open = absent || node.config.is_unknown(&key);
+        if open && !value.is_null() && key != "enabled" {
+            node.config.replace(&key, value, Origin::Manifest);
+        }
+    }
+}
+
+/// Adds the nodes of packages that are not installed, as far as others may read them; gives the
+/// packages' names. They have no file: dbt_project.yml stands for it.
+pub(super) fn add_absent(
+    manifest: &Manifest,
+    packages: &[crate::load::Package],
+    nodes: &mut Vec<Node>,
+) -> Vec<Arc<str>> {
+    let mut missing: BTreeMap<&str, Vec<Node>> = BTreeMap::new();
+    let installed = |name: &str| packages.iter().any(|p| *p.name == *name);
+    let file = packages[0].file;
+    for theirs in manifest.nodes.iter().chain(&manifest.functions) {
+        let kind = match &*theirs.resource_type {
+            "model" => ResourceType::Model,
+            "seed" => ResourceType::Seed,
+            "snapshot" => ResourceType::Snapshot,
+            "function" => ResourceType::Function,
+            _ => continue,
+        };
+        if !installed(&theirs.package_name) {
+            let mut node = absent(
+                &theirs.unique_id,
+                &theirs.name,
+                &theirs.package_name,
+                kind,
+                file,
+            );
+            node.version = theirs.version.some().map(str::to_owned);
+            missing.entry(&theirs.package_name).or_default().push(node);
+        }
+    }
+    for (id, theirs) in described(manifest) {
+        if theirs.enabled && theirs.kind != ResourceType::Exposure && !installed(theirs.package) {
+            let mut node = absent(id, theirs.name, theirs.package, theirs.kind, file);
+            node.source_name = theirs.source.map(str::to_owned);
+            missing.entry(theirs.package).or_default().push(node);
+        }
+    }
+    let mut names = Vec::new();
+    for (name, mut of_package) in missing {
+        let name: Arc<str> = name.into();
+        for node in &mut of_package {
+            node.package = packages.len() + names.len();
+            node.package_name = name.clone();
+        }
+        nodes.append(&mut of_package);
+        names.push(name);
+    }
+    names
+}
+
+fn absent(id: &str, name: &str, package: &str, kind: ResourceType, file: FileId) -> Node {
+    Node {
+        id: NodeId(0),
+        unique_id: id.to_owned(),
+        resource_type: kind,
+        name: name.to_owned(),
+        source_name: None,
+        version: None,
+        package: usize::MAX,
+        package_name: package.into(),
+        fqn: vec![package.to_owned(), name.to_owned()],
+        file,
+        place: Span::whole(file),
+        sql: None,
+        python: false,
+        config: NodeConfig::default(),
+        properties: None,
+        properties_lost: true,
+        yaml_refs: Vec::new(),
+        enabled: Some(true),
+        layer: None,
+        latest_version: None,
+        source_entry: None,
+        test: None,
+        absent: true,
+    }
 }
 
 fn take_config(node: &mut Node, theirs: &manifest::Node) {

@@ -1,11 +1,12 @@
 //! Property files: what YAML says of models, sources, exposures.
 
 use super::resolve::Reference;
-use super::{PropertyProblem, ResourceType};
+use super::{Group, PropertyProblem, ResourceType, described};
 use crate::syntax::jinja::{self, CallKind, Inline, Inputs, MacroLibrary, Mode, RelationRef};
 use crate::syntax::yaml::{Node as YamlNode, NodeId as YamlId, Yaml};
 use crate::text::{FileId, Span, Spanned};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// A node's entry in a property file.
 #[derive(Debug, Clone)]
@@ -14,6 +15,9 @@ pub struct Properties {
     pub file: FileId,
     /// The entry in its tree.
     pub entry: YamlId,
+    /// A second entry that speaks of the node: the source of a table, the version of a model, the
+    /// semantic model of a metric that dbt makes of a measure.
+    pub second: Option<YamlId>,
     /// The value of `name:`.
     pub name_span: Span,
     /// `description:`, blank ones too.
@@ -35,6 +39,8 @@ pub struct Column {
     pub description: Option<String>,
     /// `data_type:`.
     pub data_type: Option<String>,
+    /// `quote: true`: dbt writes its name in quotes.
+    pub quote: bool,
     /// Its tests.
     pub tests: Vec<DataTest>,
     /// Its constraints.
@@ -56,6 +62,8 @@ pub struct DataTest {
     pub config: Map<String, Value>,
     /// It stands under `tests:`, the older spelling of `data_tests:`.
     pub old_key: bool,
+    /// What holds its arguments in the tree: a mapping, or its name where it has none.
+    pub entry: YamlId,
 }
 
 /// A constraint of a contract.
@@ -78,6 +86,8 @@ pub(super) struct Entry {
     pub(super) versions: Vec<Version>,
     pub(super) latest: Option<String>,
     pub(super) refs: Vec<Reference>,
+    /// The package whose source this entry changes.
+    pub(super) overrides: Option<String>,
 }
 
 /// A version of a model.
@@ -101,10 +111,18 @@ pub(super) fn entries(yaml: &Yaml) -> Vec<Entry> {
         ("analyses", ResourceType::Analysis),
         ("exposures", ResourceType::Exposure),
         ("semantic_models", ResourceType::SemanticModel),
+        ("data_tests", ResourceType::Test),
+        ("unit_tests", ResourceType::UnitTest),
+        ("metrics", ResourceType::Metric),
+        ("saved_queries", ResourceType::SavedQuery),
+        ("functions", ResourceType::Function),
     ];
     for (key, kind) in sections {
         for entry in list(root, key) {
             out.extend(plain(entry, kind));
+            if kind == ResourceType::SemanticModel {
+                out.extend(made_metrics(entry));
+            }
         }
     }
     for source in list(root, "sources") {
@@ -113,12 +131,83 @@ pub(super) fn entries(yaml: &Yaml) -> Vec<Entry> {
         };
         for table in list(source, "tables") {
             if let Some(mut entry) = plain(table, ResourceType::Source) {
-                entry.source = Some((name.value.clone(), source.resolve().id()));
+                let id = source.resolve().id();
+                entry.source = Some((name.value.clone(), id));
+                entry.properties.second = Some(id);
+                entry.overrides = source
+                    .get("overrides")
+                    .and_then(|o| Some(o.as_str()?.to_owned()));
                 out.push(entry);
             }
         }
     }
     out
+}
+
+/// The groups of a property file.
+pub(super) fn groups(yaml: &Yaml, package: usize, package_name: &Arc<str>) -> Vec<Group> {
+    let entries = yaml.root().into_iter().flat_map(|r| list(r, "groups"));
+    let group = |entry: YamlNode| {
+        let name = name_of(entry)?;
+        Some(Group {
+            unique_id: format!("group.{package_name}.{}", name.value),
+            file: name.span.file,
+            package,
+            package_name: package_name.clone(),
+            description: description(entry),
+            owner: described::owner(entry),
+            entry: entry.resolve().id(),
+            name,
+        })
+    };
+    entries.filter_map(group).collect()
+}
+
+/// Names of the measures of a semantic model.
+pub(super) fn measures(model: YamlNode) -> Vec<String> {
+    let names = list(model, "measures").filter_map(name_of);
+    names.map(|n| n.value).collect()
+}
+
+/// The metrics that dbt makes of a semantic model's measures.
+fn made_metrics(model: YamlNode) -> impl Iterator<Item = Entry> {
+    let id = model.resolve().id();
+    described::metric_measures(model).filter_map(move |measure| {
+        let mut entry = plain(measure, ResourceType::Metric)?;
+        entry.properties.second = Some(id);
+        Some(entry)
+    })
+}
+
+fn metric_references(entry: YamlNode) -> Vec<Reference> {
+    let inputs = described::metric_inputs(entry).into_iter().map(|input| {
+        let name = input.name.value;
+        let relation = match input.is_measure {
+            true => RelationRef::Measure(name),
+            false => metric_named(name),
+        };
+        yaml_reference(relation, input.name.span)
+    });
+    // Before dbt 1.6 a metric had a model.
+    let model = entry.get("model").and_then(reference);
+    inputs.chain(model).collect()
+}
+
+fn metric_named(name: String) -> RelationRef {
+    RelationRef::Metric {
+        package: None,
+        name: Some(name),
+    }
+}
+
+fn yaml_reference(relation: RelationRef, span: Span) -> Reference {
+    Reference {
+        relation,
+        span,
+        in_comment: false,
+        in_macro: false,
+        unsure: false,
+    }
 }
 
 fn list<'a>(node: YamlNode<'a>, key: &str) -> impl Iterator<Item = YamlNode<'a>> + use<'a> {
@@ -153,6 +242,13 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
             .and_then(reference)
             .into_iter()
             .collect(),
+        ResourceType::Metric => metric_references(entry),
+        ResourceType::SavedQuery => {
+            let metrics = described::saved_metrics(entry).into_iter();
+            metrics
+                .map(|m| yaml_reference(metric_named(m.value), m.span))
+                .collect()
+        }
         _ => Vec::new(),
     };
     Some(Entry {
@@ -163,6 +259,7 @@ fn plain(entry: YamlNode, kind: ResourceType) -> Option<Entry> {
         versions: versions.collect(),
         latest: text("latest_version"),
         refs,
+        overrides: None,
     })
 }
 
@@ -170,6 +267,7 @@ fn properties(entry: YamlNode, name: &Spanned<String>) -> Properties {
     Properties {
         file: name.span.file,
         entry: entry.resolve().id(),
+        second: None,
         name_span: name.span,
         description: description(entry),
         columns: columns(entry),
@@ -194,6 +292,7 @@ pub(super) fn columns(entry: YamlNode) -> Vec<Column> {
                 .get("data_type")
                 .and_then(|n| n.as_str())
                 .map(str::to_owned),
+            quote: node.get("quote").and_then(|n| n.as_bool()) == Some(true),
             tests: tests(node),
             constraints: list(node, "constraints").filter_map(constraint).collect(),
             entry: node.resolve().id(),
@@ -211,7 +310,7 @@ fn constraint(node: YamlNode) -> Option<Constraint> {
 }
 
 /// Keys of a test that configure it, where they stand beside its arguments.
-const TEST_CONFIG: &[&str] = &[
+pub(super) const TEST_CONFIG: &[&str] = &[
     "severity",
     "where",
     "limit",
@@ -226,7 +325,6 @@ const TEST_CONFIG: &[&str] = &[
     "database",
     "schema",
     "alias",
-    "group",
 ];
 
 /// The tests of an entry or a column, under either key.
@@ -241,29 +339,19 @@ pub(super) fn tests(entry: YamlNode) -> Vec<DataTest> {
 }
 
 fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
-    if let Some(name) = item.as_str() {
-        return Some(DataTest {
-            name: name.to_owned(),
-            span: item.span(),
-            args: Map::new(),
-            config: Map::new(),
-            old_key,
-        });
-    }
-    // `- unique: {…}`, or `- name: …` with `test_name: unique`.
-    let (name, body) = match item.get("test_name") {
-        Some(name) => (name, item),
-        None => item.entries().into_iter().next()?,
+    // `- unique`, `- unique: {…}`, or `- name: …` with `test_name: unique`.
+    let (name, body) = match (item.as_str(), item.get("test_name")) {
+        (Some(_), _) => (item, item),
+        (None, Some(name)) => (name, item),
+        (None, None) => item.entries().into_iter().next()?,
     };
     let mut args = Map::new();
     let mut config = Map::new();
-    for (key, value) in body.resolve().entries() {
-        let Some(key) = key.as_str() else { continue };
+    for (key, value) in test_entries(body, None::<YamlNode>) {
         let value = value.to_json();
         match (key, value) {
-            ("arguments", Value::Object(more)) => args.extend(more),
             ("config", Value::Object(more)) => config.extend(more),
-            ("name" | "test_name" | "description", _) => {}
+            ("name" | "description", _) => {}
             (key, value) if TEST_CONFIG.contains(&key) => {
                 config.insert(key.to_owned(), value);
             }
@@ -278,7 +366,67 @@ fn test(item: YamlNode, old_key: bool) -> Option<DataTest> {
         args,
         config,
         old_key,
+        entry: body.resolve().id(),
     })
+}
+
+/// What a test says, wherever it says it: keys beside `arguments:`, then those in it, which win.
+/// The name of the column it stands under, if any, wins over the former.
+pub(super) fn test_entries<'a, T: From<YamlNode<'a>>>(
+    body: YamlNode<'a>,
+    column: Option<T>,
+) -> Vec<(&'a str, T)> {
+    let mut out: Vec<(&str, T)> = Vec::new();
+    let pairs = |node: YamlNode<'a>| {
+        let entries = node.resolve().entries().into_iter();
+        entries.filter_map(|(key, value)| Some((key.as_str()?, value)))
+    };
+    let mut add = |key: &'a str, value: T| match out.iter_mut().find(|(k, _)| *k == key) {
+        Some(known) => known.1 = value,
+        None => out.push((key, value)),
+    };
+    for (key, value) in pairs(body).filter(|(key, _)| !matches!(*key, "arguments" | "test_name")) {
+        add(key, T::from(value));
+    }
+    if let Some(column) = column {
+        add("column_name", column);
+    }
+    if let Some(arguments) = body.get("arguments") {
+        for (key, value) in pairs(arguments) {
+            add(key, T::from(value));
+        }
+    }
+    out
+}
+
+/// What a version of a model has for its own: its tests where it says any, its columns, and those of
+/// the model that it includes. An empty `data_tests:` says that it has none; of an empty `tests:`
+/// dbt thinks nothing.
+pub(super) fn of_version(base: &Properties, version: YamlNode) -> Properties {
+    let mut out = base.clone();
+    let none = version.get("data_tests").is_some_and(YamlNode::is_sequence);
+    let own = tests(version);
+    if none || !own.is_empty() {
+        out.tests = own;
+    }
+    let own = columns(version);
+    let element = list(version, "columns").find(|c| c.get("include").is_some());
+    out.columns.retain(|column| {
+        let name = column.name.value.as_str();
+        let redefined = own.iter().any(|c| c.name.value == name);
+        !redefined && element.is_none_or(|e| includes(e, name))
+    });
+    out.columns.extend(own);
+    let description = description(version).filter(|d| !d.trim().is_empty());
+    out.description = description.or(out.description);
+    out
+}
+
+/// `{include: all, exclude: [a]}`, or a list of names to include.
+fn includes(element: YamlNode, name: &str) -> bool {
+    let has = |key: &str| list(element, key).any(|n| n.as_str() == Some(name));
+    let all = element.get("include").and_then(|n| n.as_str());
+    (matches!(all, Some("all" | "*")) || has("include")) && !has("exclude")
 }
 
 /// What an entry says twice, so that dbt refuses it: both spellings of `tests`, and a test's
@@ -354,20 +502,18 @@ fn reference(node: YamlNode) -> Option<Reference> {
         var: &|_| None,
         mode: Mode::Parse,
         inline: Inline::Never,
+        model: None,
         earlier: None,
     });
     let relation = evaluation.calls.iter().find_map(|c| match c.kind {
         CallKind::Relation(id) => Some(evaluation.visited.relations[id.0 as usize].clone()),
         _ => None,
     })?;
-    let known = !matches!(relation, RelationRef::This | RelationRef::Other);
-    known.then_some(Reference {
+    let known = !matches!(
         relation,
-        span: node.span(),
-        in_comment: false,
-        in_macro: false,
-        unsure: false,
-    })
+        RelationRef::This | RelationRef::Other | RelationRef::Function { .. }
+    );
+    known.then(|| yaml_reference(relation, node.span()))
 }
 
 #[cfg(test)]

@@ -38,6 +38,10 @@ pub enum Resolution {
 pub(super) struct Index {
     refable: FxHashMap<String, Vec<NodeId>>,
     sources: FxHashMap<(String, String), NodeId>,
+    /// Metrics and functions by name.
+    others: FxHashMap<(ResourceType, String), Vec<NodeId>>,
+    /// Semantic models by a measure they have.
+    measures: FxHashMap<String, Vec<NodeId>>,
     /// Latest version of versioned models: (package, name) to version.
     latest: FxHashMap<(usize, String), String>,
     packages: Vec<String>,
@@ -47,15 +51,23 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn new(
         nodes: &[Node],
+        measures: FxHashMap<String, Vec<NodeId>>,
         latest: FxHashMap<(usize, String), String>,
         packages: Vec<String>,
         misses_packages: bool,
     ) -> Self {
         let mut refable: FxHashMap<String, Vec<NodeId>> = FxHashMap::default();
         let mut sources = FxHashMap::default();
+        let mut others: FxHashMap<_, Vec<NodeId>> = FxHashMap::default();
         for node in nodes {
             if node.resource_type.is_refable() {
                 refable.entry(node.name.clone()).or_default().push(node.id);
+            } else if matches!(
+                node.resource_type,
+                ResourceType::Metric | ResourceType::Function
+            ) {
+                let key = (node.resource_type, node.name.clone());
+                others.entry(key).or_default().push(node.id);
             } else if let (ResourceType::Source, Some(source)) =
                 (node.resource_type, &node.source_name)
             {
@@ -69,6 +81,8 @@ impl Index {
         Self {
             refable,
             sources,
+            others,
+            measures,
             latest,
             packages,
             misses_packages,
@@ -103,7 +117,58 @@ impl Index {
                 source: Some(source),
                 table: Some(table),
             } => self.resolve_source(nodes, source, table),
+            RelationRef::Function {
+                package,
+                name: Some(name),
+            } => self.resolve_other(nodes, ResourceType::Function, package, name, from),
+            RelationRef::Metric {
+                package,
+                name: Some(name),
+            } => self.resolve_other(nodes, ResourceType::Metric, package, name, from),
+            RelationRef::Measure(name) => {
+                let having = self.measures.get(name).map_or(&[][..], Vec::as_slice);
+                self.nearest_package(nodes, having.iter(), from)
+            }
             _ => Resolution::Unknown,
+        }
+    }
+
+    fn resolve_other(
+        &self,
+        nodes: &[Node],
+        kind: ResourceType,
+        package: &Option<Option<String>>,
+        name: &str,
+        from: usize,
+    ) -> Resolution {
+        if matches!(package, Some(None)) {
+            return Resolution::Unknown;
+        }
+        let key = (kind, name.to_owned());
+        let named = self.others.get(&key).map_or(&[][..], Vec::as_slice);
+        let fits = |id: &&NodeId| match package {
+            Some(Some(p)) => **p == *nodes[id.0 as usize].package_name,
+            _ => true,
+        };
+        self.nearest_package(nodes, named.iter().filter(fits), from)
+    }
+
+    /// dbt looks into the referring package first, then the project, then anywhere.
+    fn nearest_package<'i>(
+        &self,
+        nodes: &[Node],
+        fitting: impl Iterator<Item = &'i NodeId>,
+        from: usize,
+    ) -> Resolution {
+        let found = fitting.min_by_key(|id| {
+            let n = &nodes[id.0 as usize];
+            (n.is_disabled(), n.package != from, n.package != 0, **id)
+        });
+        match found {
+            Some(id) if nodes[id.0 as usize].is_disabled() => Resolution::Disabled(*id),
+            Some(id) => Resolution::Found(*id),
+            None if self.misses_packages => Resolution::Unknown,
+            None => Resolution::Missing(None),
         }
     }
 

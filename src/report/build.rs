@@ -135,6 +135,7 @@ fn inputs(project: &Project) -> Inputs {
         dbt_version: m.dbt_version.clone(),
         adapter_type: m.adapter_type.clone(),
         stale: m.stale,
+        absent: m.absent,
         fresh: m.fresh,
     });
     Inputs { manifest }

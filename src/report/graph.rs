@@ -1,6 +1,7 @@
 //! The project's nodes and edges, as data and as pictures.
 
 use super::SCHEMA_VERSION;
+use super::facts::{NodeFacts, facts};
 use crate::project::lineage::Lineage;
 use crate::project::{Node, NodeId, Project, ResourceType};
 use crate::text::visible;
@@ -11,7 +12,8 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// What `harness-lint graph --format json` prints: models, seeds, snapshots, analyses, sources,
-/// exposures, metrics and semantic models, and the edges between those that are enabled.
+/// exposures, metrics, semantic models, saved queries and functions, with `--tests` data tests and
+/// unit tests too, and the edges between those that are enabled.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GraphReport {
     /// The version of this format.
@@ -49,23 +51,48 @@ pub struct GraphNode {
     /// them is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Option<Vec<String>>>,
+    /// What only a data test has; absent for every other node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<GraphTest>,
+    /// What else is known of it.
+    #[serde(flatten)]
+    pub facts: NodeFacts,
     /// What a person calls it; for pictures.
     #[serde(skip)]
     label: String,
 }
 
-/// The graph of a project, of all nodes or of the selected ones.
-pub fn graph(project: &Project, selected: Option<&FxHashSet<NodeId>>) -> GraphReport {
-    let wanted = |id: NodeId| {
-        let is_test = project.node(id).resource_type == ResourceType::Test;
-        !is_test && selected.is_none_or(|s| s.contains(&id))
-    };
+/// What a data test has beside what every node has.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GraphTest {
+    /// The generic test, without its package: unique; null for a singular test.
+    pub name: Option<String>,
+    /// The package that is written before its name.
+    pub namespace: Option<String>,
+    /// error or warn; null where it depends on what only a run knows.
+    pub severity: Option<String>,
+    /// Its filter; null where it has none, or that depends on what only a run knows.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    /// The model, seed or snapshot it stands under, as dbt has it; null for a source's table.
+    pub attached_node: Option<String>,
+    /// The column it is about.
+    pub column_name: Option<String>,
+    /// Is the unique id dbt's own? False where an argument cannot be told before dbt runs.
+    pub exact_id: bool,
+}
+
+/// The graph of a project, of all nodes or of the selected ones; tests are among them where they
+/// are asked for.
+pub fn graph(project: &Project, selected: Option<&FxHashSet<NodeId>>, tests: bool) -> GraphReport {
+    let hidden = |id: NodeId| !tests && project.node(id).resource_type.is_test();
+    let wanted = |id: NodeId| !hidden(id) && selected.is_none_or(|s| s.contains(&id));
     let edges = project.graph.edges().into_iter();
-    let edges: Vec<(NodeId, NodeId)> = edges
-        .map(|(parent, child, _)| (parent, child))
-        .filter(|(parent, child)| wanted(*parent) && wanted(*child))
-        .collect();
+    let edges = edges.map(|(parent, child, _)| (parent, child));
+    let mut edges: Vec<(NodeId, NodeId)> =
+        edges.filter(|(p, c)| !hidden(*p) && !hidden(*c)).collect();
     let linked: FxHashSet<NodeId> = edges.iter().flat_map(|(p, c)| [*p, *c]).collect();
+    edges.retain(|(parent, child)| wanted(*parent) && wanted(*child));
     // Nodes are in order of their unique ids, and so are edges.
     let nodes = project.nodes.iter();
     let nodes = nodes.filter(|n| wanted(n.id) && (n.is_own() || linked.contains(&n.id)));
@@ -129,7 +156,31 @@ fn node(project: &Project, node: &Node) -> GraphNode {
         tags: node.config.tags(),
         enabled: node.enabled,
         columns: None,
-        label: node.display_name(),
+        test: (node.resource_type == ResourceType::Test).then(|| test(node)),
+        facts: facts(project, node),
+        label: match &node.version {
+            Some(v) if node.resource_type == ResourceType::UnitTest => {
+                format!("{}_v{v}", node.name)
+            }
+            _ => node.display_name(),
+        },
+    }
+}
+
+fn test(node: &Node) -> GraphTest {
+    let generic = node.test.as_deref();
+    let severity = match node.config.get("severity") {
+        Some(_) => node.config.text("severity").map(str::to_lowercase),
+        None => Some("error".to_owned()),
+    };
+    GraphTest {
+        name: generic.map(|t| t.name.clone()),
+        namespace: generic.and_then(|t| t.namespace.clone()),
+        severity,
+        filter: node.config.text("where").map(str::to_owned),
+        attached_node: generic.and_then(|t| t.attached.clone()),
+        column_name: generic.and_then(|t| t.column.clone()),
+        exact_id: generic.is_none_or(|t| t.exact),
     }
 }
 
@@ -155,7 +206,8 @@ impl GraphReport {
         for (i, node) in self.nodes.iter().enumerate() {
             let (open, close) = match node.resource_type.as_str() {
                 "source" | "seed" => ("[(", ")]"),
-                "exposure" | "metric" | "semantic_model" => ("([", "])"),
+                "exposure" | "metric" | "semantic_model" | "saved_query" => ("([", "])"),
+                "test" | "unit_test" => ("{{", "}}"),
                 _ => ("[", "]"),
             };
             let label = mermaid_label(&node.label);

@@ -6,6 +6,7 @@
 
 mod build;
 mod command;
+mod facts;
 pub mod graph;
 mod json;
 mod schema;
@@ -77,6 +78,8 @@ pub struct ManifestInput {
     pub stale: usize,
     /// Nodes for which it is believed.
     pub fresh: usize,
+    /// Nodes of packages that are not installed, which it alone knows.
+    pub absent: usize,
 }
 
 /// What was counted.

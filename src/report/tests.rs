@@ -111,6 +111,7 @@ fn a_clean_run_says_what_was_looked_at() {
         dbt_version: "1.9.1".to_owned(),
         adapter_type: None,
         stale: 1,
+        absent: 0,
         fresh: 7,
     });
     let skipped = |i: u32| Skipped {

@@ -197,8 +197,12 @@ fn manifest_line(manifest: &ManifestInput) -> String {
         0 => String::new(),
         n => format!(", {} changed since: the file is believed", many(n, "node")),
     };
+    let absent = match manifest.absent {
+        0 => String::new(),
+        n => format!(", {n} of them of packages that are not installed"),
+    };
     format!(
-        "manifest: {} (dbt {}, v{}), {} taken from it{stale}",
+        "manifest: {} (dbt {}, v{}), {} taken from it{absent}{stale}",
         path_line(&manifest.path),
         cut(&visible(&manifest.dbt_version), 40),
         manifest.schema_version,

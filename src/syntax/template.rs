@@ -7,12 +7,18 @@ use super::jinja::{
     RelationId, RelationRef, Template, TokenKind, Vars, Visited,
 };
 use super::sql::tree::Query;
-use super::sql::{self, Dialect, ParseError, QueryTree, Rendered};
+use super::sql::{self, Budget, Dialect, Recovered, Rendered};
 use crate::text::{FileId, Span};
+use coverage::Coverage;
+use reader::Reader;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// What files are evaluated with; the same for all files of a package.
+pub mod coverage;
+mod reader;
+
+/// What files are evaluated with; but for the name of the file, the same for all files.
+#[derive(Clone, Copy)]
 pub struct Environment<'a> {
     /// Macros they may call.
     pub macros: &'a MacroLibrary,
@@ -26,6 +32,10 @@ pub struct Environment<'a> {
     pub var: Vars<'a>,
     /// The dialect of their SQL.
     pub dialect: Dialect,
+    /// Keep the text that is given to the SQL parser: only who compares readings wants it.
+    pub keep_text: bool,
+    /// The name of the file that is understood.
+    pub model: Option<&'a str>,
 }
 
 /// A `ref`, `source` or `this` in a file.
@@ -87,8 +97,13 @@ pub struct SqlFile {
     pub sql: SqlTree,
     /// Bytes of SQL outside Jinja, white space aside.
     pub text_bytes: u32,
+    /// What was read of a file that does not parse whole.
+    pub recovered: Option<Box<Recovered>>,
     /// Readings of the branches that the first one left out.
     pub variants: Vec<Query>,
+    /// Queries that the file holds beside the one that makes the node: what `run_query` sends,
+    /// what a macro is given.
+    pub fragments: Vec<Query>,
     /// Places that the SQL parser was not shown as they are; rules that look there stay silent.
     pub shimmed: Vec<Span>,
     /// Places of the first reading at which a run may send more or less text than stands there: a
@@ -96,6 +111,8 @@ pub struct SqlFile {
     pub doubtful: Vec<Span>,
     /// A reading with every known macro in place of its call, made when it is asked for.
     pub inlined: OnceLock<Option<Box<Inlined>>>,
+    /// The text that the first reading gave to the SQL parser, where it was asked for.
+    pub rendered: Option<Box<str>>,
     /// Bytes outside Jinja that reached the SQL parser as they stand.
     pub read_bytes: u32,
     /// The work limit was reached.
@@ -124,10 +141,26 @@ impl SqlFile {
         }
     }
 
+    /// The tree, whole or with parts in it that are [`Body::Unread`]: every CTE has its name, and
+    /// nothing is concluded from what is missing in an unread part.
+    ///
+    /// [`Body::Unread`]: super::sql::tree::Body::Unread
+    pub fn skeleton(&self) -> Option<&Query> {
+        let recovered = || self.recovered.as_ref().map(|r| &r.query);
+        self.query().or_else(recovered)
+    }
+
     /// The tree and those of the branches it left out: every select of the file is in one of them,
     /// most are in several.
     pub fn readings(&self) -> impl Iterator<Item = &Query> {
         self.query().into_iter().chain(&self.variants)
+    }
+
+    /// Queries outside the whole tree: those parts of a file that parse where the whole does not,
+    /// and fragments. A name in them may be defined where nobody sees it.
+    pub fn loose(&self) -> impl Iterator<Item = &Query> {
+        let recovered = self.recovered.iter().map(|r| &r.query);
+        recovered.chain(&self.fragments)
     }
 
     /// Does the place hold something that the SQL parser was not shown as it is?
@@ -141,6 +174,46 @@ impl SqlFile {
     }
 }
 
+/// Evaluates nodes: for what, with which macros, after which earlier evaluations.
+fn evaluator<'a>(
+    src: &'a str,
+    nodes: &'a [Node],
+    env: &'a Environment,
+) -> impl Fn(Mode, Inline, Option<&Visited>) -> Evaluation + 'a {
+    move |mode, inline, earlier| {
+        jinja::evaluate(&Inputs {
+            src,
+            nodes,
+            macros: env.macros,
+            package: env.package,
+            adapter: env.adapter,
+            target: env.target,
+            var: env.var,
+            mode,
+            inline,
+            model: env.model,
+            earlier,
+        })
+    }
+}
+
+/// Does the template give a tree of its whole SQL? For choosing a dialect: it asks for no more
+/// than that.
+pub fn parses(file: FileId, src: &str, nodes: &[Node], env: &Environment) -> bool {
+    let run = evaluator(src, nodes, env);
+    let evaluation = run(Mode::Sql, Inline::Touching, None);
+    let reader = Reader {
+        file,
+        src,
+        nodes,
+        dialect: env.dialect,
+        run: &run,
+        budget: Budget::default(),
+        keep_text: false,
+    };
+    reader.parses(evaluation)
+}
+
 /// Understands one template, or the part of it that `nodes` is.
 pub fn understand(
     file: FileId,
@@ -150,8 +223,7 @@ pub fn understand(
     env: &Environment,
     want_sql: bool,
 ) -> SqlFile {
-    let run =
-        |mode, inline, earlier: Option<&Visited>| evaluate(src, nodes, env, mode, inline, earlier);
+    let run = evaluator(src, nodes, env);
     let evaluation = run(Mode::Sql, Inline::Touching, None);
     let parse_mode = evaluation
         .assumed
@@ -168,6 +240,8 @@ pub fn understand(
             nodes,
             dialect: env.dialect,
             run: &run,
+            budget: Budget::default(),
+            keep_text: env.keep_text,
         };
         // Where dbt's parse is the same evaluation, its text is the one to parse.
         let rendered = parse_mode.is_none().then_some(rendered);
@@ -179,11 +253,12 @@ pub fn understand(
 /// Reads a file with every known macro in place of its call; none where that does not parse.
 pub fn inlined(file: FileId, src: &str, env: &Environment) -> Option<Inlined> {
     let template = jinja::parse(src);
-    let evaluation = evaluate(src, &template.nodes, env, Mode::Sql, Inline::All, None);
+    let evaluation = evaluator(src, &template.nodes, env)(Mode::Sql, Inline::All, None);
     if evaluation.exhausted {
         return None;
     }
-    let (rendered, tree) = sql::query_of(file, src, &evaluation.pieces, env.dialect);
+    let mut budget = Budget::default();
+    let (rendered, tree) = sql::query_of(file, src, &evaluation.pieces, env.dialect, &mut budget);
     let tree = tree.ok()?;
     Some(Inlined {
         query: tree.query?,
@@ -191,169 +266,6 @@ pub fn inlined(file: FileId, src: &str, env: &Environment) -> Option<Inlined> {
         printed: evaluation.visited.relations,
         shimmed: tree.shimmed,
     })
-}
-
-fn evaluate(
-    src: &str,
-    nodes: &[Node],
-    env: &Environment,
-    mode: Mode,
-    inline: Inline,
-    earlier: Option<&Visited>,
-) -> Evaluation {
-    jinja::evaluate(&Inputs {
-        src,
-        nodes,
-        macros: env.macros,
-        package: env.package,
-        adapter: env.adapter,
-        target: env.target,
-        var: env.var,
-        mode,
-        inline,
-        earlier,
-    })
-}
-
-/// Evaluates the template: for what, with which macros, after which earlier evaluations.
-type Run<'a> = &'a dyn Fn(Mode, Inline, Option<&Visited>) -> Evaluation;
-
-struct Reader<'a> {
-    file: FileId,
-    src: &'a str,
-    nodes: &'a [Node],
-    dialect: Dialect,
-    run: Run<'a>,
-}
-
-/// A text that the parser was given, and what came of it.
-struct Attempt {
-    rendered: Rendered,
-    result: Result<QueryTree, ParseError>,
-    inline: Inline,
-    visited: Visited,
-    doubtful: Vec<Range<u32>>,
-}
-
-impl Attempt {
-    fn new(
-        rendered: Rendered,
-        result: Result<QueryTree, ParseError>,
-        inline: Inline,
-        evaluation: &Evaluation,
-    ) -> Self {
-        // A part of a text may parse and say something else than the whole.
-        let result = match evaluation.exhausted {
-            true => Err(ParseError {
-                message: "its Jinja prints too much".to_owned(),
-                offset: 0,
-            }),
-            false => result,
-        };
-        Self {
-            rendered,
-            result,
-            inline,
-            visited: evaluation.visited.clone(),
-            doubtful: evaluation.doubtful.clone(),
-        }
-    }
-}
-
-impl Reader<'_> {
-    fn read(&self, evaluation: Evaluation, rendered: Option<Rendered>, out: &mut SqlFile) {
-        let attempt = self.first_that_parses(evaluation, rendered);
-        let mut visited = attempt.visited;
-        let mut covered = attempt.rendered.covered.clone();
-        match attempt.result {
-            Ok(tree) => {
-                out.shimmed = tree.shimmed;
-                out.doubtful = doubtful(self.file, &attempt.doubtful, &attempt.rendered);
-                out.sql = match tree.query {
-                    Some(query) => SqlTree::Parsed(Box::new(query)),
-                    None => SqlTree::Empty,
-                };
-                self.variants(attempt.inline, &mut visited, &mut covered, out);
-            }
-            Err(error) => {
-                let range = attempt.rendered.source_range(error.offset..error.offset);
-                out.sql = SqlTree::Failed {
-                    message: error.message,
-                    span: span(self.file, &range),
-                };
-            }
-        }
-        let mut unread: Vec<Range<u32>> = out.shimmed.iter().map(|s| s.start..s.end).collect();
-        let unread = sql::inked_bytes(self.src, &mut unread);
-        out.read_bytes = sql::inked_bytes(self.src, &mut covered).saturating_sub(unread);
-        out.printed = visited.relations;
-    }
-
-    /// Finds a text that parses: with macros inlined where they concern the graph, with none
-    /// inlined, then each of these with other placeholders, at last with all inlined; the first
-    /// failure where none does.
-    fn first_that_parses(&self, evaluation: Evaluation, rendered: Option<Rendered>) -> Attempt {
-        let rendered =
-            rendered.unwrap_or_else(|| sql::render(self.src, &evaluation.pieces, self.dialect));
-        let result = sql::query(self.file, &rendered, self.dialect);
-        let first = Attempt::new(rendered, result, Inline::Touching, &evaluation);
-        if first.result.is_ok() {
-            return first;
-        }
-        let never = (self.run)(Mode::Sql, Inline::Never, None);
-        let attempts = [
-            (&never, Inline::Never, false),
-            (&evaluation, Inline::Touching, true),
-            (&never, Inline::Never, true),
-        ];
-        for (evaluation, inline, repair) in attempts {
-            let attempt = self.attempt(evaluation, inline, repair);
-            if attempt.result.is_ok() {
-                return attempt;
-            }
-        }
-        let all = (self.run)(Mode::Sql, Inline::All, None);
-        let all = self.attempt(&all, Inline::All, true);
-        if all.result.is_ok() { all } else { first }
-    }
-
-    fn attempt(&self, evaluation: &Evaluation, inline: Inline, repair: bool) -> Attempt {
-        let (file, src, dialect) = (self.file, self.src, self.dialect);
-        let (rendered, result) = match repair {
-            true => sql::query_of(file, src, &evaluation.pieces, dialect),
-            false => {
-                let rendered = sql::render(src, &evaluation.pieces, dialect);
-                let result = sql::query(file, &rendered, dialect);
-                (rendered, result)
-            }
-        };
-        Attempt::new(rendered, result, inline, evaluation)
-    }
-
-    /// Reads branches that no reading has taken, each once.
-    fn variants(
-        &self,
-        inline: Inline,
-        visited: &mut Visited,
-        covered: &mut Vec<Range<u32>>,
-        out: &mut SqlFile,
-    ) {
-        // A run over existing rows is a reading of its own, all of whose branches fit together.
-        let modes = [Mode::Incremental, Mode::Sql, Mode::Sql, Mode::Sql];
-        for mode in modes {
-            if !visited.leaves_out(self.nodes) {
-                return;
-            }
-            let evaluation = (self.run)(mode, inline, Some(visited));
-            let attempt = self.attempt(&evaluation, inline, true);
-            visited.extend(evaluation.visited);
-            if let Ok(tree) = attempt.result {
-                covered.extend(attempt.rendered.covered);
-                out.shimmed.extend(tree.shimmed);
-                out.variants.extend(tree.query);
-            }
-        }
-    }
 }
 
 /// Where a run may send more or less text than was rendered.
@@ -376,7 +288,7 @@ fn text_bytes(src: &str, template: &Template) -> u32 {
     {
         first.start = first.start.max(3).min(first.end);
     }
-    sql::inked_bytes(src, &mut ranges)
+    Coverage::new(ranges).inked(src)
 }
 
 fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile {
@@ -386,10 +298,13 @@ fn gather(file: FileId, evaluation: &Evaluation, rendered: &Rendered) -> SqlFile
         configs: Vec::new(),
         macros: Vec::new(),
         sql: SqlTree::NotRead,
+        recovered: None,
         variants: Vec::new(),
+        fragments: Vec::new(),
         shimmed: Vec::new(),
         doubtful: Vec::new(),
         inlined: OnceLock::new(),
+        rendered: None,
         text_bytes: 0,
         read_bytes: 0,
         exhausted: evaluation.exhausted,

@@ -8,11 +8,13 @@ mod lines;
 mod nearest;
 mod read;
 mod visible;
+mod write;
 
 pub use lines::{LineCol, LineIndex};
 pub use nearest::nearest;
 pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_first_line, read_text};
 pub use visible::{blanked, commands, cut, is_hidden, one_line, visible};
+pub use write::write_whole;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -1,7 +1,6 @@
 //! Choosing the dialect: what is said, then what the SQL itself shows.
 
 use super::*;
-use crate::syntax::template::SqlTree;
 
 /// Models read under every dialect where nothing else tells.
 const SAMPLE: usize = 40;
@@ -85,7 +84,10 @@ impl Builder<'_> {
         let mut models = self.own_models();
         models.retain(|m| self.text(m.file).len() <= SAMPLE_BYTES);
         let step = models.len().div_ceil(SAMPLE).max(1);
-        let sample: Vec<&Member> = models.into_iter().step_by(step).collect();
+        let sample = models.into_iter().step_by(step);
+        let sample: Vec<_> = sample
+            .map(|m| (m, jinja::parse(self.text(m.file))))
+            .collect();
         if sample.is_empty() {
             return None;
         }
@@ -95,12 +97,8 @@ impl Builder<'_> {
                 let guess = choice(dialect, "", "");
                 let var = |name: &str| self.vars[0].get(name);
                 let env = self.environment(macros, &guess, &var);
-                let parses = |m: &&&Member| {
-                    let src = self.text(m.file);
-                    let template = jinja::parse(src);
-                    let nodes = &template.nodes;
-                    let file = template::understand(m.file, src, &template, nodes, &env, true);
-                    matches!(file.sql, SqlTree::Parsed(_))
+                let parses = |(m, t): &&(&Member, jinja::Template)| {
+                    template::parses(m.file, self.text(m.file), &t.nodes, &env)
                 };
                 (dialect, sample.iter().filter(parses).count())
             })

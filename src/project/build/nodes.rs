@@ -1,14 +1,13 @@
 //! Nodes from files and property entries.
 
 use super::*;
-use crate::syntax::jinja::RelationRef;
-use crate::syntax::template::{ConfigCall, RelationCall};
-use regex::Regex;
-use std::sync::LazyLock;
+use crate::syntax::sql::tree::Body;
 
-/// The body is no query, so that it parses or not says nothing.
+/// The body is no query, so that it parses or not says nothing: a semantic view, a script.
 pub(super) fn is_no_query(node: &Node) -> bool {
-    matches!(node.config.text("materialized"), Some("semantic_view"))
+    let query = node.sql.as_ref().and_then(|sql| sql.query());
+    node.config.text("materialized") == Some("semantic_view")
+        || query.is_some_and(|q| matches!(q.body, Body::Other(_)))
 }
 
 /// A version's files and keys, by the stem of its file.
@@ -66,21 +65,23 @@ impl<'a> Builder<'a> {
                 nodes.push(node);
             }
         }
+        nodes.extend(self.test_nodes(&entries, &trees, &parts.macros, &parts.dialect));
+        let patches = source_patches(&parts.yaml);
         for (member, entry) in entries {
             nodes.extend(self.yaml_node(member, entry, &nodes, &trees, &parts.dialect));
         }
-        for node in nodes.iter_mut().filter(|n| n.is_own()) {
+        if !patches.is_empty() {
+            self.patch_sources(&mut nodes, &patches, &parts.dialect);
+        }
+        for node in nodes.iter_mut().filter(|n| n.is_own() && n.test.is_none()) {
             let found = self.hook_references(node, &parts.macros, &parts.dialect);
             node.yaml_refs.extend(found);
         }
-        let files = &self.loaded.files;
-        nodes.sort_by(|a, b| {
-            let key = |n: &Node| (n.unique_id.clone(), files.get(n.file).path.clone());
-            key(a).cmp(&key(b))
-        });
-        for (i, node) in nodes.iter_mut().enumerate() {
-            node.id = NodeId(i as u32);
+        for node in nodes.iter_mut().filter(|n| n.version.is_some()) {
+            let key = (node.package, node.name.clone());
+            node.latest_version = parts.latest.get(&key).cloned();
         }
+        number(&mut nodes, &self.loaded.files);
         nodes
     }
 
@@ -182,12 +183,34 @@ impl<'a> Builder<'a> {
         latest: &mut FxHashMap<(usize, String), String>,
     ) -> FxHashMap<(usize, String), VersionOf<'e>> {
         let mut out = FxHashMap::default();
+        let members = self.loaded.members.iter();
+        let models = members.filter(|m| matches!(m.role, Role::Model | Role::PythonModel));
+        let models: FxHashSet<(usize, &str)> = models
+            .map(|m| (m.package, self.loaded.files.get(m.file).stem()))
+            .collect();
         for (i, (member, entry)) in entries.iter().enumerate() {
             let package = self.loaded.members[*member].package;
+            let newest = entry.versions.iter().map(|v| &v.v).max_by(|a, b| {
+                match (a.parse::<f64>(), b.parse::<f64>()) {
+                    (Ok(x), Ok(y)) => x.total_cmp(&y),
+                    _ => a.cmp(b),
+                }
+            });
+            let newest = entry.latest.as_ref().or(newest);
+            if let Some(v) = newest {
+                latest.insert((package, entry.name.value.clone()), v.clone());
+            }
             for version in &entry.versions {
+                let suffixed = format!("{}_v{}", entry.name.value, version.v);
                 let stem = match &version.defined_in {
                     Some(file) => file.clone(),
-                    None => format!("{}_v{}", entry.name.value, version.v),
+                    // The latest one may lie in a file without a suffix.
+                    None if newest == Some(&version.v)
+                        && !models.contains(&(package, suffixed.as_str())) =>
+                    {
+                        entry.name.value.clone()
+                    }
+                    None => suffixed,
                 };
                 let of = VersionOf {
                     entry: i,
@@ -196,15 +219,6 @@ impl<'a> Builder<'a> {
                     node: version.entry,
                 };
                 out.insert((package, stem), of);
-            }
-            let newest = entry.versions.iter().map(|v| &v.v).max_by(|a, b| {
-                match (a.parse::<f64>(), b.parse::<f64>()) {
-                    (Ok(x), Ok(y)) => x.total_cmp(&y),
-                    _ => a.cmp(b),
-                }
-            });
-            if let Some(v) = entry.latest.as_ref().or(newest) {
-                latest.insert((package, entry.name.value.clone()), v.clone());
             }
         }
         out
@@ -217,6 +231,7 @@ impl<'a> Builder<'a> {
             Role::Seed => ResourceType::Seed,
             Role::Snapshot => ResourceType::Snapshot,
             Role::Test => ResourceType::Test,
+            Role::Function => ResourceType::Function,
             _ => ResourceType::Analysis,
         };
         let stem = self.loaded.files.get(member.file).stem().to_owned();
@@ -233,12 +248,15 @@ impl<'a> Builder<'a> {
         let mut node = self.node(member, kind, stem, sql);
         if member.role == Role::PythonModel {
             node.python = true;
-            node.sql = Some(Box::new(python(member.file, self.text(member.file))));
+            node.sql = Some(Box::new(python::understand(
+                member.file,
+                self.text(member.file),
+            )));
         }
         vec![node]
     }
 
-    fn node(
+    pub(super) fn node(
         &self,
         member: &Member,
         kind: ResourceType,
@@ -262,7 +280,9 @@ impl<'a> Builder<'a> {
             resource_type: kind,
             name,
             source_name: None,
+            source_entry: None,
             version: None,
+            latest_version: None,
             package: member.package,
             package_name: package.clone(),
             fqn,
@@ -275,7 +295,9 @@ impl<'a> Builder<'a> {
             properties_lost: false,
             yaml_refs: Vec::new(),
             enabled: Some(true),
+            test: None,
             layer: None,
+            absent: false,
         }
     }
 
@@ -289,9 +311,15 @@ impl<'a> Builder<'a> {
         dialect: &DialectChoice,
     ) -> Option<Node> {
         let member = &self.loaded.members[member];
-        let from_file = matches!(
+        // Tests are made of the entries of what they test, and unit tests with them.
+        let elsewhere = matches!(
             entry.kind,
-            ResourceType::Model | ResourceType::Seed | ResourceType::Analysis
+            ResourceType::Model
+                | ResourceType::Seed
+                | ResourceType::Analysis
+                | ResourceType::Test
+                | ResourceType::UnitTest
+                | ResourceType::Function
         );
         // A snapshot is YAML's own where it has a relation and no file defines it.
         let is_snapshot = entry.kind == ResourceType::Snapshot;
@@ -300,7 +328,12 @@ impl<'a> Builder<'a> {
                 && n.package == member.package
                 && n.name == entry.name.value
         };
-        if from_file || (is_snapshot && (entry.refs.is_empty() || known.iter().any(defined))) {
+        // An entry that changes another package's source makes none.
+        let patches = entry.overrides.is_some();
+        if elsewhere
+            || patches
+            || (is_snapshot && (entry.refs.is_empty() || known.iter().any(defined)))
+        {
             return None;
         }
         let mut node = self.node(member, entry.kind, entry.name.value.clone(), None);
@@ -309,19 +342,66 @@ impl<'a> Builder<'a> {
         if let Some((source, source_entry)) = &entry.source {
             node.unique_id = format!("source.{}.{source}.{}", node.package_name, node.name);
             node.source_name = Some(source.clone());
+            node.source_entry = Some(*source_entry);
             let name = node.fqn.pop();
             node.fqn.push(source.clone());
             node.fqn.extend(name);
             self.configure(&mut node, Some(&entry), Some(*source_entry), trees, dialect);
         } else {
-            self.configure(&mut node, Some(&entry), None, trees, dialect);
+            let second = entry.properties.second;
+            self.configure(&mut node, Some(&entry), second, trees, dialect);
         }
         Some(node)
     }
 
+    /// What dbt_project.yml says of a node: that of its package, then that of the project.
+    pub(super) fn project_config(&self, node: &Node, dialect: &DialectChoice) -> NodeConfig {
+        let adapter = Some(dialect.adapter.as_str()).filter(|a| !a.is_empty());
+        // dbt renders dbt_project.yml before there are project variables: it sees those of the
+        // command line only.
+        let given = |name: &str| self.config.vars.get(name).cloned().map(Some);
+        let render = |text: &str| render_native(text, adapter, self.target(), &given);
+        let mut config = NodeConfig::default();
+        let mut projects = vec![&self.loaded.packages[node.package]];
+        if node.package > 0 {
+            projects.push(self.loaded.root());
+        }
+        for root in projects.into_iter().filter_map(|p| p.yaml.root()) {
+            let mut sections = sections_of(node.resource_type).iter();
+            if let Some(section) = sections.find_map(|key| root.get(key)) {
+                from_project(&mut config, section, &node.fqn, &render);
+            }
+        }
+        config
+    }
+
+    /// Lays what the project says of its packages' sources over their configuration.
+    fn patch_sources(
+        &self,
+        nodes: &mut [Node],
+        patches: &[(&str, &str, yaml::Node)],
+        dialect: &DialectChoice,
+    ) {
+        let adapter = Some(dialect.adapter.as_str()).filter(|a| !a.is_empty());
+        let var = |name: &str| self.vars[0].get(name);
+        let render = |text: &str| render_native(text, adapter, self.target(), &var);
+        for node in nodes {
+            let Some(source) = node.source_name.clone() else {
+                continue;
+            };
+            let package = node.package_name.clone();
+            let changes = |p: &&(&str, &str, yaml::Node)| p.0 == &*package && p.1 == source;
+            for (_, _, patch) in patches.iter().filter(changes) {
+                let mut config = std::mem::take(&mut node.config);
+                entry::patch_source(&mut config, *patch, &node.name, &render);
+                node.set_config(config);
+            }
+        }
+    }
+
     /// Resolves a node's configuration and joins its properties. `extra` is a second entry: the
     /// source of a table (weaker than the entry), or the version of a model (stronger).
-    fn configure(
+    pub(super) fn configure(
         &self,
         node: &mut Node,
         entry: Option<&Entry>,
@@ -333,52 +413,17 @@ impl<'a> Builder<'a> {
         let adapter = Some(dialect.adapter.as_str()).filter(|a| !a.is_empty());
         let var = |name: &str| vars.get(name);
         let render = |text: &str| render_native(text, adapter, self.target(), &var);
-        let mut config = NodeConfig::default();
-        let own = &self.loaded.packages[node.package];
-        let section = section_of(node.resource_type);
-        // dbt renders dbt_project.yml before there are project variables: it sees those of the
-        // command line only.
-        let given = |name: &str| self.config.vars.get(name).cloned().map(Some);
-        let render_project = |text: &str| render_native(text, adapter, self.target(), &given);
-        let mut projects = vec![own];
-        if node.package > 0 {
-            projects.push(self.loaded.root());
-        }
-        for project in projects {
-            if let Some(section) = project.yaml.root().and_then(|r| r.get(section)) {
-                from_project(&mut config, section, &node.fqn, &render_project);
-            }
-        }
+        let mut config = self.project_config(node, dialect);
         let tree = entry.and_then(|e| trees.get(&e.properties.file));
-        // dbt sets a source's tags anew, and an exposure's where its `config:` has any.
-        let sets_tags = match node.resource_type {
-            ResourceType::Source => true,
-            ResourceType::Exposure => entry.zip(tree).is_some_and(|(e, tree)| {
-                let config = tree.node(e.properties.entry).get("config");
-                config.is_some_and(|c| c.get("tags").is_some())
-            }),
-            _ => false,
-        };
-        if sets_tags {
-            config.forget("tags");
-        }
         if let (Some(entry), Some(tree)) = (entry, tree) {
-            let extra = extra.map(|id| tree.node(id));
             let mut properties = entry.properties.clone();
+            properties.second = extra;
+            let extra = extra.map(|id| tree.node(id));
             let own = tree.node(properties.entry);
-            let is_source = node.resource_type == ResourceType::Source;
-            let (first, second) = match is_source {
-                true => (extra, Some(own)),
-                false => (Some(own), extra),
-            };
-            for part in [first, second].into_iter().flatten() {
-                from_properties(&mut config, part, node.resource_type, &render);
-            }
-            if let (false, Some(version)) = (is_source, extra) {
-                properties.columns.extend(properties::columns(version));
-                properties.tests.extend(properties::tests(version));
-                let own = properties::description(version).filter(|d| !d.trim().is_empty());
-                properties.description = own.or(properties.description);
+            let kind = node.resource_type;
+            entry::lay(&mut config, kind, own, extra, &render);
+            if let (ResourceType::Model, Some(version)) = (kind, extra) {
+                properties = properties::of_version(&properties, version);
             }
             node.properties = Some(properties);
         }
@@ -389,12 +434,33 @@ impl<'a> Builder<'a> {
                 config.set(&arg.key, arg.value.clone(), Some(span), Origin::Inline);
             }
         }
-        node.enabled = match config.get("enabled") {
-            None => Some(true),
-            Some(_) => config.flag("enabled"),
-        };
-        node.config = config;
+        node.set_config(config);
     }
+}
+
+/// Brings nodes in order, and gives each its place in it.
+pub(super) fn number(nodes: &mut [Node], files: &Files) {
+    nodes.sort_by(|a, b| {
+        let path = |n: &Node| &files.get(n.file).path;
+        let by_id = a.unique_id.cmp(&b.unique_id);
+        by_id.then_with(|| path(a).cmp(path(b)))
+    });
+    for (i, node) in nodes.iter_mut().enumerate() {
+        node.id = NodeId(i as u32);
+    }
+}
+
+/// Entries that change a source of another package (`overrides:`).
+fn source_patches(yaml: &[(FileId, Yaml)]) -> Vec<(&str, &str, yaml::Node<'_>)> {
+    let roots = yaml.iter().filter_map(|(_, tree)| tree.root());
+    let sources = roots.filter_map(|r| Some(r.get("sources")?.resolve().items()));
+    sources
+        .flatten()
+        .filter_map(|s| {
+            let package = s.get("overrides")?.as_str()?;
+            Some((package, s.get("name")?.as_str()?, s))
+        })
+        .collect()
 }
 
 /// The texts with Jinja in a hook: a string, `{sql: …}`, or a list of them.
@@ -407,21 +473,33 @@ fn hook_texts(hooks: &serde_json::Value) -> Vec<&str> {
     }
 }
 
-fn section_of(kind: ResourceType) -> &'static str {
+/// The sections of dbt_project.yml that configure nodes of a type; the first one there counts.
+fn sections_of(kind: ResourceType) -> &'static [&'static str] {
     match kind {
         // dbt has no section for analyses: they are configured as models.
-        ResourceType::Model | ResourceType::Analysis => "models",
-        ResourceType::Seed => "seeds",
-        ResourceType::Snapshot => "snapshots",
-        ResourceType::Test => "data_tests",
-        ResourceType::Source => "sources",
-        ResourceType::Exposure => "exposures",
-        ResourceType::Metric => "metrics",
-        ResourceType::SemanticModel => "semantic-models",
+        ResourceType::Model | ResourceType::Analysis => &["models"],
+        ResourceType::Seed => &["seeds"],
+        ResourceType::Snapshot => &["snapshots"],
+        ResourceType::Test => &["data_tests", "tests"],
+        ResourceType::UnitTest => &["unit_tests"],
+        ResourceType::Source => &["sources"],
+        ResourceType::Exposure => &["exposures"],
+        ResourceType::Metric => &["metrics"],
+        ResourceType::SemanticModel => &["semantic-models"],
+        ResourceType::SavedQuery => &["saved-queries"],
+        ResourceType::Function => &["functions"],
     }
 }
 
 impl Node {
+    pub(super) fn set_config(&mut self, config: NodeConfig) {
+        self.enabled = match config.get("enabled") {
+            None => Some(true),
+            Some(_) => config.flag("enabled"),
+        };
+        self.config = config;
+    }
+
     fn set_version(&mut self, name: &str, v: &str) {
         self.unique_id = format!("model.{}.{name}.v{v}", self.package_name);
         self.fqn.pop();
@@ -430,100 +508,4 @@ impl Node {
         self.name = name.to_owned();
         self.version = Some(v.to_owned());
     }
-}
-
-/// `dbt.ref("a")`, `dbt.ref("a", v=1)`, `dbt.source("a", "b")` in a Python model, or a comment
-/// (which is passed over); arguments that are no literal are not known.
-static PYTHON_CALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"#[^\n]*|\bdbt\.(ref|source)\(\s*(?:["']([^"'\n]*)["'])?\s*(?:,\s*["']([^"'\n]*)["'])?\s*(?:,\s*v(?:ersion)?\s*=\s*["']?([\w.]+)["']?)?"#,
-    )
-    .ok()
-});
-/// `dbt.config(materialized="table")`.
-static PYTHON_CONFIG: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?s)\bdbt\.config\((.*?)\)"#).ok());
-
-/// What a Python model asks for.
-fn python(file: FileId, src: &str) -> SqlFile {
-    let mut relations = Vec::new();
-    for found in PYTHON_CALL.iter().flat_map(|r| r.captures_iter(src)) {
-        let arg = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
-        let Some(function) = found.get(1) else {
-            continue;
-        };
-        let version = arg(4).map(Some);
-        let relation = match (function.as_str(), arg(2), arg(3)) {
-            ("source", source, table) => RelationRef::Source { source, table },
-            (_, Some(package), Some(name)) => RelationRef::Ref {
-                package: Some(Some(package)),
-                name: Some(name),
-                version,
-            },
-            (_, name, _) => RelationRef::Ref {
-                package: None,
-                name,
-                version,
-            },
-        };
-        relations.push(RelationCall {
-            relation,
-            span: Span::new(file, function.start(), function.end()),
-            in_comment: false,
-            in_macro: false,
-            unsure: false,
-        });
-    }
-    SqlFile {
-        doubtful: Vec::new(),
-        inlined: std::sync::OnceLock::new(),
-        relations,
-        printed: Vec::new(),
-        configs: python_config(file, src),
-        macros: Vec::new(),
-        sql: SqlTree::NotRead,
-        variants: Vec::new(),
-        shimmed: Vec::new(),
-        text_bytes: 0,
-        read_bytes: 0,
-        exhausted: false,
-    }
-}
-
-/// Python's keyword arguments of literals are Jinja's.
-fn python_config(file: FileId, src: &str) -> Vec<ConfigCall> {
-    let mut out = Vec::new();
-    for found in PYTHON_CONFIG.iter().flat_map(|r| r.find_iter(src)) {
-        let call = found.as_str().trim_start_matches("dbt.");
-        let template = jinja::parse(&format!("{{{{ {call} }}}}")).nodes;
-        let text = format!("{{{{ {call} }}}}");
-        let library = MacroLibrary::default();
-        let evaluation = jinja::evaluate(&jinja::Inputs {
-            src: &text,
-            nodes: &template,
-            macros: &library,
-            package: "",
-            adapter: None,
-            target: None,
-            var: &|_| None,
-            mode: jinja::Mode::Parse,
-            inline: jinja::Inline::Never,
-            earlier: None,
-        });
-        let span = Span::new(file, found.start(), found.end());
-        for call in evaluation.calls {
-            if let jinja::CallKind::Config(mut args) = call.kind {
-                for arg in &mut args {
-                    arg.value_range = span.start..span.end;
-                    arg.key_range = span.start..span.end;
-                }
-                out.push(ConfigCall {
-                    span,
-                    args,
-                    in_macro: false,
-                });
-            }
-        }
-    }
-    out
 }

@@ -169,7 +169,7 @@ impl<'l, 'p> Reader<'l, 'p> {
         for from in &select.from {
             self.from(from, &mut scope);
         }
-        scope.doubtful |= select.partial || self.is_doubtful(from_place(select), true);
+        scope.doubtful |= select.widened || self.is_doubtful(from_place(select), true);
         let mut out = Relation::default();
         // DuckDB: `from t` is `select * from t`.
         if select.items.is_empty() && !select.from.is_empty() {
@@ -199,7 +199,8 @@ impl<'l, 'p> Reader<'l, 'p> {
         }
         let clauses = [&select.filter, &select.having, &select.qualify];
         let groups = select.group_by.iter().flatten();
-        for e in clauses.into_iter().flatten().chain(groups) {
+        let others = groups.chain(&select.others);
+        for e in clauses.into_iter().flatten().chain(others) {
             self.expr(e, &scope);
         }
         out
@@ -432,9 +433,12 @@ impl<'l, 'p> Reader<'l, 'p> {
                 self.from(inner, &mut nested);
                 Rc::new(nested.whole())
             }
-            FactorKind::Derived(inner) => {
+            FactorKind::Derived(inner, exprs) => {
                 let mut nested = Scope::new(self.dialect, scope.outer);
                 self.factor(inner, &mut nested);
+                for e in exprs {
+                    self.expr(e, &nested);
+                }
                 Rc::new(Relation::unknown())
             }
             FactorKind::Opaque => Rc::new(Relation::unknown()),

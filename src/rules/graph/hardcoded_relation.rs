@@ -53,13 +53,16 @@ fn judge(project: &Project, node: &Node, report: &mut dyn FnMut(Violation)) {
     let mut names: Vec<Name> = Vec::new();
     // A variant may take the branch that reads a CTE without the one that defines it.
     let mut defined: Vec<&str> = Vec::new();
-    for query in sql.readings().filter(|_| !sql.variants.is_empty()) {
+    let several = !sql.variants.is_empty() || sql.loose().next().is_some();
+    for query in sql.readings().chain(sql.loose()).filter(|_| several) {
         query.selects_in_scope(&mut |_, scope| {
             defined.extend(scope.ctes.iter().map(|c| &*c.name.name));
         });
     }
-    for query in sql.readings() {
-        let here = Here::new(project, node, sql, query);
+    let whole = sql.readings().map(|q| (q, false));
+    for (query, loose) in whole.chain(sql.loose().map(|q| (q, true))) {
+        let mut here = Here::new(project, node, sql, query);
+        here.open |= loose;
         query.selects_in_scope(&mut |select, scope| {
             for from in &select.from {
                 each_factor(from, None, &mut |factor, join| {
@@ -116,7 +119,7 @@ fn each_factor<'a>(
     for (factor, join) in from.factors() {
         let join = join.or(around);
         let mut factor = factor;
-        while let FactorKind::Derived(inner) = &factor.kind {
+        while let FactorKind::Derived(inner, _) = &factor.kind {
             factor = inner;
         }
         match &factor.kind {
@@ -260,7 +263,7 @@ impl<'a> Here<'a> {
         let called = match self.sql.relation(id) {
             RelationRef::Ref { name, .. } => name,
             RelationRef::Source { table, .. } => table,
-            RelationRef::This | RelationRef::Other => return true,
+            _ => return true,
         };
         called
             .as_ref()
@@ -299,7 +302,7 @@ fn first_select(body: &Body) -> Option<&Select> {
         Body::Select(select) => Some(select),
         Body::Set { branches, .. } => first_select(branches.first()?),
         Body::Query(query) => first_select(&query.body),
-        Body::Values(_) | Body::Other(_) => None,
+        Body::Values(_) | Body::Other(_) | Body::Unread(_) => None,
     }
 }
 

@@ -28,7 +28,7 @@ impl Rule for DuplicateNode {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let project = cx.project;
         // One of two that may be disabled is how a model is replaced.
-        let certain = |n: &&Node| n.is_own() && n.enabled == Some(true);
+        let certain = |n: &&Node| n.is_own() && n.enabled == Some(true) && n.test.is_none();
         let mut first: BTreeMap<(bool, &str), &Node> = BTreeMap::new();
         let mut nodes: Vec<&Node> = project.nodes.iter().filter(certain).collect();
         nodes.sort_by_key(|n| (project.path(n.file), n.place));

@@ -35,7 +35,7 @@ impl Rule for InnerAfterLeft {
             project: cx.project,
             sql,
         };
-        for query in sql.readings() {
+        for query in sql.readings().chain(sql.loose()) {
             query.selects(&mut |select, _| judge.select(select, sink));
         }
     }

@@ -91,7 +91,7 @@ impl Stars<'_> {
             Body::Select(select) => self.of_select(select, scope),
             Body::Set { branches, .. } => branches.iter().find_map(|b| self.of_body(b, scope)),
             Body::Query(query) => self.of_query(query, scope),
-            Body::Values(_) | Body::Other(_) => None,
+            Body::Values(_) | Body::Other(_) | Body::Unread(_) => None,
         }
     }
 
@@ -166,7 +166,7 @@ impl Stars<'_> {
                 }
             }
             // A pivot or a table function makes columns of its own, which are not known here.
-            FactorKind::Function { .. } | FactorKind::Derived(_) | FactorKind::Opaque => None,
+            FactorKind::Function { .. } | FactorKind::Derived(..) | FactorKind::Opaque => None,
         }
     }
 
@@ -195,7 +195,7 @@ impl Stars<'_> {
                 table.as_deref().unwrap_or("…")
             )),
             RelationRef::This => Some("`this`".to_owned()),
-            RelationRef::Other => None,
+            _ => None,
         }
     }
 }

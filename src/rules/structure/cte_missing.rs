@@ -43,7 +43,7 @@ impl Rule for CteMissing {
         if self.sequence.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;
         }
-        let Some(query) = model.sql.as_ref().and_then(|s| s.query()) else {
+        let Some(query) = model.sql.as_ref().and_then(|s| s.skeleton()) else {
             return;
         };
         if self.is_unknown(query) {
@@ -99,7 +99,7 @@ impl CteMissing {
             Body::Set { branches, .. } => branches.iter().any(|b| self.body_is_unknown(b)),
             Body::Query(query) => self.is_unknown(query),
             // A statement that is no select has no CTEs to miss.
-            Body::Values(_) | Body::Other(_) => true,
+            Body::Values(_) | Body::Other(_) | Body::Unread(_) => true,
         }
     }
 

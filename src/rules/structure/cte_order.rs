@@ -40,7 +40,7 @@ impl Rule for CteOrder {
         if self.sequence.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;
         }
-        let Some(query) = model.sql.as_ref().and_then(|s| s.query()) else {
+        let Some(query) = model.sql.as_ref().and_then(|s| s.skeleton()) else {
             return;
         };
         let here: Vec<(usize, &Cte)> = query

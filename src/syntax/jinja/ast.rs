@@ -139,7 +139,7 @@ pub enum Node {
         /// What it captures.
         body: Vec<Node>,
     },
-    /// `{% macro %}`.
+    /// `{% macro %}`, and `{% test %}`, which is a macro with `test_` before its name.
     Macro(Box<Macro>),
     /// `{% call(params) callee(args) %}…{% endcall %}`.
     CallBlock {
@@ -170,7 +170,7 @@ pub enum Node {
         /// The body.
         body: Vec<Node>,
     },
-    /// `{% test %}`, `{% materialization %}`, `{% docs %}`: a definition that prints nothing here.
+    /// `{% materialization %}`, `{% docs %}`: a definition that prints nothing here.
     Definition {
         /// The tag.
         tag: Box<str>,

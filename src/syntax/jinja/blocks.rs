@@ -3,6 +3,7 @@
 use super::ast::{Expr, For, Node};
 use super::eval::{Evaluator, Mode, Scope};
 use super::value::{Piece, Value, put};
+use super::visited::Visited;
 
 impl<'a> Evaluator<'a> {
     pub(super) fn if_node(
@@ -67,11 +68,14 @@ impl<'a> Evaluator<'a> {
         let Some(earlier) = self.inputs.earlier.filter(|_| !natural) else {
             return false;
         };
-        let fresh = |body: &[Node]| {
-            let seen = earlier.has(body) || self.out.visited.has(body);
-            !seen || (earlier.leaves_out(body) && !self.out.visited.has(body))
-        };
-        let Some((_, body)) = branches.iter().find(|(_, body)| fresh(body)) else {
+        let mut fresh = None;
+        for (_, body) in branches {
+            if !self.out.visited.has(self.src, body) && self.is_left_out(earlier, body) {
+                fresh = Some(body);
+                break;
+            }
+        }
+        let Some(body) = fresh else {
             return false;
         };
         self.branch(body, out);
@@ -81,7 +85,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn for_node(&mut self, node: &'a For, out: &mut Vec<Piece>) {
         let iterated = self.eval(&node.iter);
         let items = match iterated {
-            Value::List(items) => items.borrow().clone(),
+            Value::List(items) => items.borrow().to_vec(),
             Value::Dict(entries) => {
                 let entries = entries.borrow();
                 entries.iter().map(|(k, _)| Value::Str(k.clone())).collect()
@@ -98,7 +102,13 @@ impl<'a> Evaluator<'a> {
         };
         let items = self.filtered(node, items);
         if items.is_empty() {
-            return self.render(&node.otherwise, out);
+            return match self.is_unvisited_loop(node) {
+                true => self.unknown_loop(node, out),
+                false => self.render(&node.otherwise, out),
+            };
+        }
+        if !self.in_macro() {
+            self.out.visited.insert(&node.body);
         }
         let count = items.len();
         for (i, item) in items.into_iter().enumerate() {
@@ -129,17 +139,45 @@ impl<'a> Evaluator<'a> {
             .collect()
     }
 
-    /// One pass over an item of which nothing is known.
+    /// In a variant: a loop over nothing, whose body no evaluation has rendered.
+    fn is_unvisited_loop(&mut self, node: &For) -> bool {
+        let natural = self.in_macro() || self.inputs.mode == Mode::Incremental;
+        let earlier = self.inputs.earlier.filter(|_| !natural);
+        earlier.is_some_and(|e| self.is_left_out(e, &node.body))
+    }
+
+    /// Did earlier evaluations leave out the body, or something in it? The same for every
+    /// iteration of a loop around it.
+    fn is_left_out(&mut self, earlier: &Visited, body: &[Node]) -> bool {
+        let src = self.src;
+        let known = self.left_out.entry(body.as_ptr() as usize);
+        *known.or_insert_with(|| !earlier.has(src, body) || earlier.leaves_out(src, body))
+    }
+
+    /// One pass over an item of which nothing is known; in a variant two, for what stands between
+    /// items.
     fn unknown_loop(&mut self, node: &'a For, out: &mut Vec<Piece>) {
-        self.scopes.push(Scope::default());
-        for target in &node.targets {
-            self.set(target, Value::Unknown);
+        if !self.in_macro() {
+            self.out.visited.insert(&node.body);
         }
-        self.set("loop", loop_value(0, 1));
-        self.guessed += 1;
-        self.render(&node.body, out);
-        self.guessed -= 1;
-        self.scopes.pop();
+        let count = match self.inputs.earlier {
+            Some(_) if !self.in_macro() => 2,
+            _ => 1,
+        };
+        for i in 0..count {
+            self.scopes.push(Scope::default());
+            for target in &node.targets {
+                self.set(target, Value::Unknown);
+            }
+            self.set("loop", loop_value(i, count));
+            self.guessed += 1;
+            self.render(&node.body, out);
+            self.guessed -= 1;
+            self.scopes.pop();
+            if self.returned.is_some() || self.fuel == 0 {
+                return;
+            }
+        }
     }
 
     fn bind(&mut self, targets: &'a [Box<str>], item: Value) {
@@ -154,7 +192,7 @@ impl<'a> Evaluator<'a> {
             return self.set(one, value);
         }
         let parts = match &value {
-            Value::List(items) => items.borrow().clone(),
+            Value::List(items) => items.borrow().to_vec(),
             _ => Vec::new(),
         };
         for (i, target) in targets.iter().enumerate() {

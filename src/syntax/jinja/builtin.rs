@@ -7,7 +7,8 @@ use super::ast::{Args, Expr, ExprKind};
 use super::call::Passed;
 use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST};
 use super::helpers::{map_attribute, range_of, second, string_method, unique, zip};
-use super::value::{RelationRef, Value, put};
+use super::ops::push_pieces;
+use super::value::{Piece, RelationId, RelationRef, Value, put};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -78,11 +79,12 @@ impl<'a> Evaluator<'a> {
                 self.record(CallKind::Relation(id), range);
                 Value::Relation(id)
             }
+            "function" | "metric" => self.call_resource(name, &args, range),
             "config" => {
                 self.call_config(args, named, range);
                 Value::Undefined
             }
-            "var" => self.call_var(&args, &named),
+            "var" => self.call_var(&args, &named, range),
             "env_var" => {
                 self.out.assumed = true;
                 second(args, named, "default").unwrap_or(Value::Unknown)
@@ -157,6 +159,39 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// `function(…)` and `metric(…)`: an optional package and a name.
+    fn call_resource(&mut self, kind: &str, args: &[Value], range: &Range<u32>) -> Value {
+        let text = |v: &Value| self.known_text(v);
+        let (package, name) = match args {
+            [name] => (None, text(name)),
+            [package, name, ..] => (Some(text(package)), text(name)),
+            [] => (None, None),
+        };
+        let relation = match kind {
+            "function" => RelationRef::Function { package, name },
+            _ => RelationRef::Metric { package, name },
+        };
+        let id = self.relation(relation);
+        self.record(CallKind::Relation(id), range);
+        Value::Relation(id)
+    }
+
+    /// An attribute of a relation. In dbt's parse every `ref` and `source` gives the relation of the
+    /// file that asks, named after the file: nothing is resolved yet.
+    fn relation_attr(&mut self, id: RelationId, attr: &str) -> Value {
+        self.out.assumed = true;
+        let own = matches!(
+            self.out.visited.relations[id.0 as usize],
+            RelationRef::Ref { .. } | RelationRef::Source { .. } | RelationRef::This
+        );
+        match (self.inputs.mode, self.inputs.model, attr) {
+            (Mode::Parse, Some(model), "identifier" | "name" | "table") if own => Value::str(model),
+            (Mode::Parse, Some(_), "is_view" | "is_table" | "is_cte") if own => Value::Bool(false),
+            (Mode::Parse, Some(_), "type") if own => Value::None,
+            _ => Value::Unknown,
+        }
+    }
+
     fn call_ref(&mut self, args: &[Value], named: &[Named], range: &Range<u32>) -> Value {
         let text = |v: &Value| self.known_text(v);
         let (package, name) = match args {
@@ -218,10 +253,16 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn call_var(&mut self, args: &[Value], named: &[Named]) -> Value {
+    fn call_var(&mut self, args: &[Value], named: &[Named], range: &Range<u32>) -> Value {
         let name = args.first().and_then(|v| self.known_text(v));
         if let Some(value) = name.and_then(|n| (self.inputs.var)(&n)) {
-            return value.map_or(Value::Unknown, |v| Value::from_json(&v));
+            return match value {
+                Some(serde_json::Value::String(text)) if text.contains("{{") => {
+                    self.var_template(&text, range)
+                }
+                Some(value) => Value::from_json(&value),
+                None => Value::Unknown,
+            };
         }
         second(args.to_vec(), named.to_vec(), "default").unwrap_or(Value::Unknown)
     }
@@ -257,6 +298,13 @@ impl<'a> Evaluator<'a> {
                     self.out.assumed = true;
                     Value::Bool(false)
                 }
+                ("model", "name" | "alias") => {
+                    self.out.assumed = true;
+                    match (self.inputs.mode, self.inputs.model) {
+                        (Mode::Parse, Some(model)) => Value::str(model),
+                        _ => Value::Unknown,
+                    }
+                }
                 ("target" | "flags" | "model" | "invocation_args_dict", _) => Value::Unknown,
                 _ => Value::Function(format!("{name}.{attr}").into()),
             },
@@ -270,6 +318,7 @@ impl<'a> Evaluator<'a> {
                 Err(_) => Value::Unknown,
             },
             Value::Undefined | Value::None => Value::Undefined,
+            Value::Relation(id) => self.relation_attr(id, attr),
             _ => Value::Unknown,
         }
     }
@@ -317,14 +366,14 @@ impl<'a> Evaluator<'a> {
             }
             (Value::List(items), "extend") => {
                 if let Some(Value::List(more)) = first {
-                    let more = more.borrow().clone();
+                    let more = more.borrow().to_vec();
                     if items.borrow().len() + more.len() < MAX_ITEMS {
                         items.borrow_mut().extend(more);
                     }
                 }
                 Value::None
             }
-            (Value::List(items), "copy") => Value::list(items.borrow().clone()),
+            (Value::List(items), "copy") => Value::list(items.borrow().to_vec()),
             (Value::Dict(entries), "update") => {
                 let more = match first {
                     Some(Value::Dict(more)) => more.borrow().clone(),
@@ -377,6 +426,7 @@ impl<'a> Evaluator<'a> {
         name: &str,
         args: Vec<Value>,
         named: Vec<Named>,
+        range: &Range<u32>,
     ) -> Value {
         match name {
             "default" | "d" => {
@@ -395,7 +445,7 @@ impl<'a> Evaluator<'a> {
             }
             "as_native" | "as_text" | "safe" | "e" | "escape" | "as_bool" | "as_number" => value,
             "list" => match value {
-                Value::List(items) => Value::list(items.borrow().clone()),
+                Value::List(items) => Value::list(items.borrow().to_vec()),
                 Value::Dict(d) => {
                     let keys = d
                         .borrow()
@@ -429,7 +479,7 @@ impl<'a> Evaluator<'a> {
                     .first()
                     .map_or(Some(String::new()), |v| self.known_text(v));
                 match (value, sep) {
-                    (Value::List(items), Some(sep)) => self.join(&items.borrow(), &sep),
+                    (Value::List(items), Some(sep)) => self.join(&items.borrow(), &sep, range),
                     _ => Value::Unknown,
                 }
             }
@@ -458,12 +508,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn join(&self, items: &[Value], sep: &str) -> Value {
-        let parts: Option<Vec<String>> = items.iter().map(|v| self.known_text(v)).collect();
-        match parts {
-            Some(parts) => Value::Str(parts.join(sep).into()),
-            None => Value::Unknown,
+    /// `list | join(sep)`: keeps what is known around what is not, and the places of text that
+    /// stands in the file.
+    fn join(&self, items: &[Value], sep: &str, range: &Range<u32>) -> Value {
+        let parts: Option<Vec<String>> = items.iter().map(Value::print).collect();
+        if let Some(parts) = parts {
+            return Value::Str(parts.join(sep).into());
         }
+        let place = self.place(range);
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            if i > 0 {
+                pieces.push(Piece::Inserted(sep.into(), place.clone()));
+            }
+            push_pieces(&mut pieces, item.clone(), &place);
+        }
+        Value::Text(pieces.into())
     }
 
     pub(super) fn test(&mut self, value: Value, name: &str, args: Vec<Value>) -> Option<bool> {

@@ -57,6 +57,8 @@ pub struct Inputs<'a> {
     pub mode: Mode,
     /// Which macros are inlined.
     pub inline: Inline,
+    /// The name of the model as dbt's parse has it, that of its file; `ref('x').identifier` is it.
+    pub model: Option<&'a str>,
     /// For a variant: what earlier evaluations of the same nodes visited. A branch that none of
     /// them took is taken, whatever its condition.
     pub earlier: Option<&'a Visited>,
@@ -109,6 +111,9 @@ pub struct Evaluation {
     pub pieces: Vec<Piece>,
     /// The branches it took and the relations it names, by [`RelationId`].
     pub visited: Visited,
+    /// Text that the file keeps instead of printing it (`{% set q %}…{% endset %}`, the body of a
+    /// `{% call %}`), in order: queries that `run_query` sends, arguments of macros.
+    pub kept: Vec<Rc<[Piece]>>,
     /// Calls in the order they were made.
     pub calls: Vec<Call>,
     /// Ranges of the file whose text is printed under a condition that is not known, or in a loop
@@ -124,6 +129,8 @@ pub struct Evaluation {
 const FUEL: u32 = 400_000;
 /// Bytes printed per file, beyond those it has.
 const MAX_TEXT: usize = 2 << 20;
+/// Texts kept per file.
+const MAX_KEPT: usize = 200;
 /// Items of a list.
 pub(super) const MAX_ITEMS: usize = 10_000;
 
@@ -135,6 +142,16 @@ pub fn evaluate(inputs: &Inputs) -> Evaluation {
     ev.out.pieces = pieces;
     ev.out.exhausted = ev.fuel == 0;
     ev.out
+}
+
+/// Evaluates a template with this much work at most; gives what is left of it.
+pub(super) fn evaluate_within(inputs: &Inputs, fuel: u32) -> (Evaluation, u32) {
+    let mut ev = Evaluator::new(inputs);
+    ev.fuel = fuel;
+    let mut pieces = Vec::new();
+    ev.render(inputs.nodes, &mut pieces);
+    ev.out.pieces = pieces;
+    (ev.out, ev.fuel)
 }
 
 /// The value of one expression of a template.
@@ -163,7 +180,11 @@ pub(super) struct Evaluator<'a> {
     pub(super) assigned: Vec<Box<str>>,
     /// Macros defined in the file itself.
     pub(super) local_macros: FxHashMap<&'a str, Callee<'a>>,
+    /// Variables' own templates, evaluated.
+    pub(super) var_texts: FxHashMap<Box<str>, super::var_text::Rendered>,
     relation_ids: FxHashMap<RelationRef, RelationId>,
+    /// In a variant, by address of a body: was it left out before?
+    pub(super) left_out: FxHashMap<usize, bool>,
     pub(super) out: Evaluation,
 }
 
@@ -191,7 +212,9 @@ impl<'a> Evaluator<'a> {
             returned: None,
             assigned: Vec::new(),
             local_macros: FxHashMap::default(),
+            var_texts: FxHashMap::default(),
             relation_ids,
+            left_out: FxHashMap::default(),
             out,
         }
     }
@@ -256,6 +279,9 @@ impl<'a> Evaluator<'a> {
                 let mut captured = Vec::new();
                 self.render(body, &mut captured);
                 let value = self.from_pieces(captured);
+                if let Value::Text(pieces) = &value {
+                    self.keep(pieces);
+                }
                 self.set(target, value);
             }
             Node::Macro(m) => {
@@ -351,6 +377,14 @@ impl<'a> Evaluator<'a> {
         Value::Str(text.into())
     }
 
+    /// Remembers text of the file itself that is not printed where it stands.
+    fn keep(&mut self, pieces: &Rc<[Piece]>) {
+        let own = |p: &Piece| matches!(p, Piece::Verbatim(_));
+        if !self.in_macro() && self.out.kept.len() < MAX_KEPT && pieces.iter().any(own) {
+            self.out.kept.push(pieces.clone());
+        }
+    }
+
     /// The text of a value where all of it is known, captured bytes of the file included.
     pub(super) fn known_text(&self, value: &Value) -> Option<String> {
         let Value::Text(pieces) = value else {
@@ -393,6 +427,8 @@ impl<'a> Evaluator<'a> {
         }
         let mut inner = Vec::new();
         self.render(body, &mut inner);
+        let inner: Rc<[Piece]> = inner.into();
+        self.keep(&inner);
         let place = self.place(range);
         let ExprKind::Call(callee, args) = &call.kind else {
             return out.push(Piece::Unknown(place));
@@ -406,7 +442,7 @@ impl<'a> Evaluator<'a> {
         let passed = Passed {
             args,
             named,
-            caller: Some(Value::Caller(inner.into())),
+            caller: Some(Value::Caller(inner)),
         };
         let value = self.call_macro(&name, passed, &call.range);
         let value = value.unwrap_or(Value::Unknown);
@@ -519,18 +555,23 @@ impl<'a> Evaluator<'a> {
             ExprKind::Float(f) => Value::Float(*f),
             ExprKind::Bool(b) => Value::Bool(*b),
             ExprKind::None => Value::None,
-            ExprKind::List(items) | ExprKind::Tuple(items) => {
-                Value::list(items.iter().map(|e| self.eval(e)).collect())
-            }
+            ExprKind::List(items) => Value::list(items.iter().map(|e| self.eval(e)).collect()),
+            ExprKind::Tuple(items) => Value::tuple(items.iter().map(|e| self.eval(e)).collect()),
             ExprKind::Dict(entries) => {
                 let mut out: Vec<(Rc<str>, Value)> = Vec::with_capacity(entries.len());
+                let mut known = true;
                 for (key, value) in entries {
                     let (key, value) = (self.eval(key), self.eval(value));
-                    if let Some(key) = self.known_text(&key) {
-                        put(&mut out, &key, value);
+                    match self.known_text(&key) {
+                        Some(key) => put(&mut out, &key, value),
+                        None => known = false,
                     }
                 }
-                Value::dict(out)
+                match known {
+                    true => Value::dict(out),
+                    // With a key missing, loops over it would be too short.
+                    false => Value::Unknown,
+                }
             }
             ExprKind::Attr(e, attr) => {
                 let value = self.eval(e);
@@ -549,7 +590,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::Filter(e, name, args) => {
                 let value = self.eval(e);
                 let (args, named) = self.args(args);
-                self.filter(value, name, args, named)
+                self.filter(value, name, args, named, &expr.range)
             }
             ExprKind::Test {
                 value,

@@ -35,7 +35,7 @@ pub(super) fn zip(args: &[Value]) -> Value {
     let lists: Option<Vec<Vec<Value>>> = args
         .iter()
         .map(|v| match v {
-            Value::List(items) => Some(items.borrow().clone()),
+            Value::List(items) => Some(items.borrow().to_vec()),
             _ => None,
         })
         .collect();

@@ -145,6 +145,11 @@ impl MacroLibrary {
 }
 
 impl MacroDef {
+    /// The text of the file it stands in.
+    pub fn text(&self) -> &str {
+        &self.src
+    }
+
     /// Dotted names of the functions and macros that its body calls, in order, as written.
     pub fn calls(&self) -> impl Iterator<Item = &str> {
         self.calls.iter().map(|c| &**c)

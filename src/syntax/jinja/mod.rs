@@ -20,6 +20,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 mod value;
+mod var_text;
 mod visited;
 
 pub use eval::{Call, CallKind, ConfigArg, Evaluation, Inline, Inputs, Mode, REST, evaluate};

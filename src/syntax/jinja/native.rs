@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 pub type Vars<'a> = &'a (dyn Fn(&str) -> Option<Option<Json>> + Sync);
 
 /// The value of a YAML string; `None` where it is not known before dbt runs. Text without Jinja is
-/// itself.
+/// itself, but for the line feed at its end, which Jinja drops.
 pub fn render_native(
     text: &str,
     adapter: Option<&str>,
@@ -19,7 +19,7 @@ pub fn render_native(
     var: Vars,
 ) -> Option<Json> {
     if !text.contains("{{") && !text.contains("{%") {
-        return Some(Json::from(text));
+        return Some(Json::from(text.strip_suffix('\n').unwrap_or(text)));
     }
     let template = parse(text);
     if !template.errors.is_empty() {
@@ -36,6 +36,7 @@ pub fn render_native(
         var,
         mode: Mode::Parse,
         inline: Inline::Never,
+        model: None,
         earlier: None,
     };
     if let [Node::Output(expr, _)] = &template.nodes[..] {
@@ -45,7 +46,12 @@ pub fn render_native(
             value => value.to_json(),
         };
     }
-    let Evaluation { pieces, .. } = evaluate(&inputs);
+    let Evaluation {
+        pieces, exhausted, ..
+    } = evaluate(&inputs);
+    if exhausted {
+        return None;
+    }
     let mut out = String::new();
     for piece in &pieces {
         match piece {
@@ -53,6 +59,9 @@ pub fn render_native(
             Piece::Inserted(t, _) => out.push_str(t),
             Piece::Relation(..) | Piece::Unknown(_) => return None,
         }
+    }
+    if out.ends_with('\n') {
+        out.pop();
     }
     Some(Json::from(out))
 }
@@ -79,6 +88,8 @@ mod tests {
         );
         assert_eq!(native("a_{{ var('x', 1) }}"), Some(json!("a_1")));
         assert_eq!(native("plain"), Some(json!("plain")));
+        assert_eq!(native("a\n\n"), Some(json!("a\n")));
+        assert_eq!(native("{{ 1 }} a\n"), Some(json!("1 a")));
         assert_eq!(native("{{ target.name == 'prod' }}"), None);
         assert_eq!(native("{{ env_var('X') }}"), None);
         assert_eq!(native("{{ broken"), None);

@@ -176,6 +176,20 @@ fn float(op: BinaryOp, x: f64, y: f64) -> Value {
     }
 }
 
+/// Appends what a value prints; beyond a number of pieces it is unknown.
+pub(super) fn push_pieces(pieces: &mut Vec<Piece>, value: Value, place: &Range<u32>) {
+    match value {
+        Value::Text(more) if pieces.len() + more.len() < MAX_ITEMS => {
+            pieces.extend(more.iter().cloned());
+        }
+        Value::Relation(id) => pieces.push(Piece::Relation(id, place.clone())),
+        other => pieces.push(match other.print() {
+            Some(text) => Piece::Inserted(text.into(), place.clone()),
+            None => Piece::Unknown(place.clone()),
+        }),
+    }
+}
+
 impl<'a> Evaluator<'a> {
     pub(super) fn binary(
         &mut self,
@@ -216,18 +230,8 @@ impl<'a> Evaluator<'a> {
         }
         let place = self.place(range);
         let mut pieces: Vec<Piece> = Vec::new();
-        for value in [a, b] {
-            match value {
-                Value::Text(more) if pieces.len() + more.len() < MAX_ITEMS => {
-                    pieces.extend(more.iter().cloned());
-                }
-                Value::Relation(id) => pieces.push(Piece::Relation(id, place.clone())),
-                other => pieces.push(match other.print() {
-                    Some(text) => Piece::Inserted(text.into(), place.clone()),
-                    None => Piece::Unknown(place.clone()),
-                }),
-            }
-        }
+        push_pieces(&mut pieces, a, &place);
+        push_pieces(&mut pieces, b, &place);
         Value::Text(pieces.into())
     }
 }

@@ -175,7 +175,9 @@ impl<'a> Parser<'a> {
             "if" => Some(self.if_block(tag)),
             "for" => self.for_block(tag),
             "set" => self.set(tag),
-            "macro" => self.macro_block(tag),
+            "macro" => self.macro_block(tag, ""),
+            // dbt makes a macro of a generic test and calls it by that name.
+            "test" | "data_test" => self.macro_block(tag, "test_"),
             "call" => self.call_block(tag),
             "filter" => {
                 let range = tag.range.clone();
@@ -192,7 +194,7 @@ impl<'a> Parser<'a> {
                     body,
                 })
             }
-            "test" | "data_test" | "materialization" | "docs" => {
+            "materialization" | "docs" => {
                 let name = self.word_of(&tag.rest);
                 let body = self.block(&tag, &format!("end{word}"));
                 Some(Node::Definition {
@@ -364,17 +366,17 @@ impl<'a> Parser<'a> {
         Some(Node::SetBlock { target, body })
     }
 
-    fn macro_block(&mut self, tag: End) -> Option<Node> {
+    fn macro_block(&mut self, tag: End, prefix: &str) -> Option<Node> {
         let head = self.with_expr(tag.rest.clone(), |p| {
             let (name, name_range) = p.name()?;
             let params = p.params()?;
             p.finish()?;
             Ok((name, name_range, params))
         });
-        let body = self.block(&tag, "endmacro");
+        let body = self.block(&tag, &format!("end{}", tag.word));
         let (name, name_range, params) = head?;
         Some(Node::Macro(Box::new(Macro {
-            name,
+            name: format!("{prefix}{name}").into(),
             name_range,
             params,
             body,

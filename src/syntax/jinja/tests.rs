@@ -39,6 +39,7 @@ impl Setup {
             var: &|name| (name == "known").then(|| Some(serde_json::json!(["a", "b"]))),
             mode: self.mode,
             inline: self.inline,
+            model: None,
             earlier: None,
         })
     }
@@ -62,6 +63,7 @@ impl Setup {
                     ),
                     RelationRef::This => "<this>".to_owned(),
                     RelationRef::Other => "<other>".to_owned(),
+                    other => format!("{other:?}"),
                 },
                 Piece::Unknown(_) => "?".to_owned(),
             })
@@ -299,4 +301,27 @@ fn work_is_bounded() {
         ..Setup::default()
     };
     crate::threads::on_big_stack(|| recursive.run("{{ r() }}").exhausted);
+}
+
+#[test]
+fn a_tuple_prints_with_parentheses() {
+    let text = |src| Setup::default().text(src);
+    assert_eq!(text("{% set a = ('x', 'y') %}in {{ a }}"), "in ('x', 'y')");
+    assert_eq!(text("{{ ['x'] }}{{ ('x',) }}"), "['x']('x',)");
+}
+
+#[test]
+fn a_list_of_texts_is_joined_piece_by_piece() {
+    let src = "{% set qs = [] %}{% for t in ['a', 'b'] %}{% set q %}select 1 from {{ ref(t) }}{% endset %}\
+               {% do qs.append(q) %}{% endfor %}{{ qs | join(' union all ') }}";
+    assert_eq!(
+        Setup::default().text(src),
+        "select 1 from <a> union all select 1 from <b>"
+    );
+}
+
+#[test]
+fn a_dictionary_with_an_unknown_key_is_not_shorter() {
+    let src = "{% for k in {ref('a'): 'x', ref('b'): 'y'} %}from {{ k }}{% endfor %}";
+    assert_eq!(Setup::default().text(src), "from ?");
 }

@@ -2,7 +2,7 @@
 
 use super::eval::MAX_ITEMS;
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 use std::rc::Rc;
 
 /// A relation that a template asked for, by its place in [`super::Visited::relations`].
@@ -29,6 +29,22 @@ pub enum RelationRef {
         /// The table.
         table: Option<String>,
     },
+    /// `function([package,] name)`: a user-defined function.
+    Function {
+        /// The package, where two arguments were given.
+        package: Option<Option<String>>,
+        /// The function's name.
+        name: Option<String>,
+    },
+    /// `metric([package,] name)`, which YAML may depend on.
+    Metric {
+        /// The package, where two arguments were given.
+        package: Option<Option<String>>,
+        /// The metric's name.
+        name: Option<String>,
+    },
+    /// A measure of a semantic model, by the name that a metric in YAML gives.
+    Measure(String),
     /// `this`.
     This,
     /// A relation of which nothing more is known (`api.Relation.create`, `adapter.get_relation`).
@@ -46,6 +62,28 @@ pub enum Piece {
     Relation(RelationId, Range<u32>),
     /// Text that is not known, and the range that prints it.
     Unknown(Range<u32>),
+}
+
+/// The items of a list or a tuple.
+#[derive(Debug, Clone, Default)]
+pub struct Items {
+    values: Vec<Value>,
+    /// It prints with parentheses.
+    tuple: bool,
+}
+
+impl Deref for Items {
+    type Target = Vec<Value>;
+
+    fn deref(&self) -> &Vec<Value> {
+        &self.values
+    }
+}
+
+impl DerefMut for Items {
+    fn deref_mut(&mut self) -> &mut Vec<Value> {
+        &mut self.values
+    }
 }
 
 /// Keys and values in order of insertion.
@@ -69,7 +107,7 @@ pub enum Value {
     /// Rendered text that is not one known string.
     Text(Rc<[Piece]>),
     /// A list or a tuple; shared and mutable as in Python.
-    List(Rc<RefCell<Vec<Value>>>),
+    List(Rc<RefCell<Items>>),
     /// A dictionary or a namespace, in order of insertion.
     Dict(Rc<RefCell<Entries>>),
     /// A relation.
@@ -105,8 +143,15 @@ impl Value {
     }
 
     /// A fresh list.
-    pub fn list(items: Vec<Value>) -> Self {
-        Value::List(Rc::new(RefCell::new(items)))
+    pub fn list(values: Vec<Value>) -> Self {
+        let tuple = false;
+        Value::List(Rc::new(RefCell::new(Items { values, tuple })))
+    }
+
+    /// A tuple, which is a list that prints with parentheses.
+    pub fn tuple(values: Vec<Value>) -> Self {
+        let tuple = true;
+        Value::List(Rc::new(RefCell::new(Items { values, tuple })))
     }
 
     /// A fresh dictionary.
@@ -151,12 +196,17 @@ impl Value {
             Value::Str(s) if quoted => write!(out, "'{s}'").ok()?,
             Value::Str(s) => out.push_str(s),
             Value::List(items) if depth < MAX_PRINT_DEPTH => {
-                out.push('[');
-                for (i, item) in items.borrow().iter().enumerate() {
+                let items = items.borrow();
+                out.push(if items.tuple { '(' } else { '[' });
+                for (i, item) in items.iter().enumerate() {
                     out.push_str(if i > 0 { ", " } else { "" });
                     item.print_to(out, true, depth + 1)?;
                 }
-                out.push(']');
+                out.push_str(match (items.tuple, items.len()) {
+                    (true, 1) => ",)",
+                    (true, _) => ")",
+                    (false, _) => "]",
+                });
             }
             Value::Dict(entries) if depth < MAX_PRINT_DEPTH => {
                 out.push('{');

@@ -95,6 +95,14 @@ impl Dialect {
         }
     }
 
+    /// Does `from t, t.items` read an array of the row?
+    pub(super) fn reads_paths(self) -> bool {
+        matches!(
+            self,
+            Dialect::BigQuery | Dialect::Redshift | Dialect::Generic
+        )
+    }
+
     /// Does a backslash escape inside `'…'`?
     pub(super) fn backslash_escapes(self) -> bool {
         matches!(

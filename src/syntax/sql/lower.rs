@@ -1,21 +1,22 @@
 //! sqlparser's tree to ours: queries, selects, relations.
 
-use super::parse::{SqlTokens, bytes};
-use super::placeholder;
+use super::Dialect;
+use super::lower_from::{array_of_row, is_array_join, path_of_row};
+use super::parse::{Mark, MarkKind, Parsed, bytes};
 use super::render::Rendered;
 use super::tree::*;
-use crate::syntax::jinja::RelationId;
 use crate::text::{FileId, Span};
 use sqlparser::ast as sp;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+use sqlparser::keywords::Keyword;
 use std::ops::Range;
 
 /// What lowering needs beside the tree.
 pub(super) struct Lower<'a> {
     file: FileId,
     rendered: &'a Rendered,
+    dialect: Dialect,
     /// Tokens that are code.
-    code: Vec<&'a TokenWithSpan>,
+    pub(super) code: &'a [Mark],
 }
 
 /// Bytes of the rendered text; empty where nothing is known.
@@ -35,26 +36,19 @@ pub(super) fn join(a: Out, b: Out) -> Out {
 pub(super) fn lower(
     file: FileId,
     rendered: &Rendered,
-    tokens: &SqlTokens,
-    statements: &[sp::Statement],
+    dialect: Dialect,
+    parsed: &Parsed,
 ) -> Option<Query> {
-    let code = tokens
-        .all
-        .iter()
-        .filter(|t| !matches!(t.token, Token::Whitespace(_)));
-    let lower = Lower {
-        file,
-        rendered,
-        code: code.collect(),
-    };
+    let lower = Lower::new(file, rendered, dialect, &parsed.marks);
+    let statements = &parsed.statements;
     let is_query = |s: &&sp::Statement| matches!(s, sp::Statement::Query(_));
-    let statement = statements
-        .iter()
-        .rev()
-        .find(is_query)
-        .or(statements.last())?;
+    let statement = statements.iter().rev().find(is_query).or(statements.last());
+    // Nothing but a statement that the parser was not shown.
+    if statement.is_none() && parsed.shimmed.is_empty() {
+        return None;
+    }
     Some(match statement {
-        sp::Statement::Query(query) => Query {
+        Some(sp::Statement::Query(query)) if !parsed.script => Query {
             alone: statements.len() == 1,
             ..lower.query(query).0
         },
@@ -66,10 +60,26 @@ pub(super) fn lower(
                 body: Body::Other(span),
                 limited: false,
                 order_by: Vec::new(),
-                alone: statements.len() == 1,
+                alone: statements.len() == 1 && !parsed.script,
             }
         }
     })
+}
+
+impl<'a> Lower<'a> {
+    pub(super) fn new(
+        file: FileId,
+        rendered: &'a Rendered,
+        dialect: Dialect,
+        code: &'a [Mark],
+    ) -> Self {
+        Self {
+            file,
+            rendered,
+            dialect,
+            code,
+        }
+    }
 }
 
 impl Lower<'_> {
@@ -123,6 +133,13 @@ impl Lower<'_> {
         {
             select.partial = true;
             select.rewritten = true;
+        }
+        if let Some(sp::LimitClause::LimitOffset { limit_by, .. }) = &query.limit_clause
+            && let Body::Select(select) = &mut body
+        {
+            select
+                .others
+                .extend(limit_by.iter().map(|e| self.expr(e).0));
         }
         let order_by = match query.order_by.as_ref().map(|o| &o.kind) {
             Some(sp::OrderByKind::Expressions(exprs)) => {
@@ -239,6 +256,9 @@ impl Lower<'_> {
                 array_of_row(&mut part.first);
             }
             in_array_join = array_join || (in_array_join && part.joins.is_empty());
+            if self.dialect.reads_paths() {
+                path_of_row(&mut part, &from);
+            }
             from.push(part);
         }
         let mut clause = |e: &Option<sp::Expr>| {
@@ -248,7 +268,8 @@ impl Lower<'_> {
                 e
             })
         };
-        let filter = clause(&select.selection);
+        let prewhere = clause(&select.prewhere);
+        let filter = both(prewhere, clause(&select.selection));
         let having = clause(&select.having);
         let qualify = clause(&select.qualify);
         let group_by = match &select.group_by {
@@ -265,11 +286,26 @@ impl Lower<'_> {
                     .collect(),
             ),
         };
-        let partial = !select.lateral_views.is_empty()
-            || !select.connect_by.is_empty()
-            || select.exclude.is_some()
-            || select.value_table_mode.is_some();
-        let rewritten = select.exclude.is_some() || select.value_table_mode.is_some();
+        let others = self.other_clauses(select);
+        let widened = !select.lateral_views.is_empty() || !select.connect_by.is_empty();
+        let rewritten = select.exclude.is_some()
+            || select.value_table_mode.is_some()
+            || self.is_rewritten(&keyword);
+        if select.flavor == sp::SelectFlavor::FromFirstNoSelect {
+            // `from t` selects everything.
+            items.push(Item {
+                span: self.span(keyword.clone()),
+                kind: ItemKind::Star {
+                    qualifier: Vec::new(),
+                    options: StarOptions::default(),
+                },
+            });
+        }
+        let renaming = |i: &Item| match &i.kind {
+            ItemKind::Star { options, .. } => options.filtered || !options.rename.is_empty(),
+            ItemKind::Expr { .. } => false,
+        };
+        let partial = widened || rewritten || items.iter().any(renaming);
         let select = Select {
             keyword: self.span(keyword),
             distinct: select.distinct.is_some(),
@@ -279,10 +315,65 @@ impl Lower<'_> {
             group_by,
             having,
             qualify,
+            others,
             partial,
+            widened,
             rewritten,
         };
         (select, at)
+    }
+
+    /// DuckDB's `pivot t on …`, which is read as `from t`.
+    fn is_rewritten(&self, at: &Out) -> bool {
+        let word = self.rendered.text.get(at.start as usize..at.end as usize);
+        let words = ["select", "from"];
+        !word.is_some_and(|w| words.iter().any(|k| w.eq_ignore_ascii_case(k)))
+    }
+
+    /// Expressions of the clauses that have no place of their own in our tree.
+    fn other_clauses(&self, select: &sp::Select) -> Vec<Expr> {
+        let mut exprs: Vec<&sp::Expr> = Vec::new();
+        if let Some(sp::Distinct::On(on)) = &select.distinct {
+            exprs.extend(on);
+        }
+        exprs.extend(select.cluster_by.iter().chain(&select.distribute_by));
+        exprs.extend(select.sort_by.iter().map(|o| &o.expr));
+        exprs.extend(select.lateral_views.iter().map(|v| &v.lateral_view));
+        for window in &select.named_window {
+            if let sp::NamedWindowExpr::WindowSpec(spec) = &window.1 {
+                exprs.extend(&spec.partition_by);
+                exprs.extend(spec.order_by.iter().map(|o| &o.expr));
+            }
+        }
+        for clause in &select.connect_by {
+            match clause {
+                sp::ConnectByKind::ConnectBy { relationships, .. } => exprs.extend(relationships),
+                sp::ConnectByKind::StartWith { condition, .. } => exprs.push(condition),
+            }
+        }
+        exprs.into_iter().map(|e| self.expr(e).0).collect()
+    }
+
+    /// `* ilike '…'`, `* apply (…)`: does something choose among the columns of the star, or rename
+    /// them all?
+    fn is_filtered(&self, options: &sp::WildcardAdditionalOptions) -> bool {
+        let star = bytes(options.wildcard_token.0.span);
+        let told = |k: Keyword| k == Keyword::RENAME && options.opt_rename.is_some();
+        let i = self.code.partition_point(|t| t.start < star.end);
+        let mut depth = 0;
+        for mark in &self.code[i..] {
+            match mark.kind {
+                MarkKind::Open => depth += 1,
+                MarkKind::Close if depth == 0 => return false,
+                MarkKind::Close => depth -= 1,
+                MarkKind::Comma | MarkKind::Keyword(Keyword::FROM) if depth == 0 => return false,
+                MarkKind::Keyword(k) if depth == 0 && STAR_FILTERS.contains(&k) && !told(k) => {
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn item(&self, item: &sp::SelectItem) -> (Item, Out) {
@@ -330,7 +421,9 @@ impl Lower<'_> {
 
     fn star_options(&self, options: &sp::WildcardAdditionalOptions) -> StarOptions {
         let mut out = StarOptions {
-            filtered: options.opt_ilike.is_some() || options.opt_alias.is_some(),
+            filtered: options.opt_ilike.is_some()
+                || options.opt_alias.is_some()
+                || self.is_filtered(options),
             ..StarOptions::default()
         };
         match &options.opt_exclude {
@@ -369,255 +462,69 @@ impl Lower<'_> {
         if at.start > at.end {
             return at;
         }
-        let first = self.code.partition_point(|t| bytes(t.span).end <= at.start);
+        let first = self.code.partition_point(|t| t.end <= at.start);
         let mut start = at.start;
         let mut opened = 0i32;
-        for token in self.code[..first].iter().rev() {
-            match &token.token {
-                Token::Comma => break,
-                Token::Word(w) if starts_list(w) => break,
-                Token::LParen => opened += 1,
-                Token::RParen => opened -= 1,
+        for mark in self.code[..first].iter().rev() {
+            match mark.kind {
+                MarkKind::Comma => break,
+                MarkKind::Keyword(Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL) => break,
+                MarkKind::Open => opened += 1,
+                MarkKind::Close => opened -= 1,
                 _ => {}
             }
-            start = bytes(token.span).start;
+            start = mark.start;
         }
         let mut end = at.end;
-        let after = self.code.partition_point(|t| bytes(t.span).start < at.end);
-        for token in &self.code[after..] {
+        let after = self.code.partition_point(|t| t.start < at.end);
+        for mark in &self.code[after..] {
             if opened <= 0 {
                 break;
             }
-            match token.token {
-                Token::LParen => opened += 1,
-                Token::RParen => opened -= 1,
+            match mark.kind {
+                MarkKind::Open => opened += 1,
+                MarkKind::Close => opened -= 1,
                 _ => {}
             }
-            end = bytes(token.span).end;
+            end = mark.end;
         }
         start..end
     }
+}
 
-    fn from(&self, from: &sp::TableWithJoins) -> (From, Out) {
-        let (first, mut at) = self.factor(&from.relation);
-        let mut joins = Vec::with_capacity(from.joins.len());
-        for j in &from.joins {
-            let (mut factor, factor_at) = self.factor(&j.relation);
-            if is_array_join(&j.join_operator) {
-                array_of_row(&mut factor);
-            }
-            let (kind, constraint, constraint_at) = self.join_operator(&j.join_operator);
-            let keywords = self.join_keywords(factor_at.clone());
-            at = join(join(at, factor_at.clone()), constraint_at);
-            joins.push(Join {
-                span: self.span(join(keywords, factor_at)),
+/// What stands behind a star and chooses among its columns, or renames them all.
+const STAR_FILTERS: &[Keyword] = &[
+    // Where the grammar has it, it is in the tree.
+    Keyword::RENAME,
+    Keyword::LIKE,
+    Keyword::ILIKE,
+    Keyword::GLOB,
+    Keyword::SIMILAR,
+    Keyword::APPLY,
+];
+
+/// Two conditions that must both hold.
+pub(super) fn both(first: Option<Expr>, second: Option<Expr>) -> Option<Expr> {
+    let (first, second) = match (first, second) {
+        (Some(first), Some(second)) => (first, second),
+        (first, second) => return first.or(second),
+    };
+    let span = Span {
+        end: second.span.end,
+        ..first.span
+    };
+    let mut parts = Vec::new();
+    for one in [first, second] {
+        match one.kind {
+            ExprKind::And(mut list) => parts.append(&mut list),
+            kind => parts.push(Expr {
+                span: one.span,
                 kind,
-                factor,
-                constraint,
-            });
-        }
-        (From { first, joins }, at)
-    }
-
-    /// The words of the join before a joined relation (`left outer join`), which have no span.
-    fn join_keywords(&self, factor: Out) -> Out {
-        if factor.start > factor.end {
-            return NOWHERE;
-        }
-        let first = self
-            .code
-            .partition_point(|t| bytes(t.span).end <= factor.start);
-        let mut at = NOWHERE;
-        for token in self.code[..first].iter().rev() {
-            match &token.token {
-                Token::Word(w) if is_join_word(w) => at = join(at, bytes(token.span)),
-                Token::LParen if at.start > at.end => {}
-                _ => break,
-            }
-        }
-        at
-    }
-
-    fn join_operator(&self, op: &sp::JoinOperator) -> (JoinKind, Constraint, Out) {
-        use sp::JoinOperator as J;
-        let (kind, constraint) = match op {
-            J::Join(c) | J::Inner(c) | J::StraightJoin(c) => (JoinKind::Inner, Some(c)),
-            J::Left(c) | J::LeftOuter(c) => (JoinKind::Left, Some(c)),
-            J::Right(c) | J::RightOuter(c) => (JoinKind::Right, Some(c)),
-            J::FullOuter(c) => (JoinKind::Full, Some(c)),
-            J::CrossJoin(c) => (JoinKind::Cross, Some(c)),
-            J::Semi(c) | J::LeftSemi(c) | J::RightSemi(c) => (JoinKind::Filtering, Some(c)),
-            J::Anti(c) | J::LeftAnti(c) | J::RightAnti(c) => (JoinKind::Filtering, Some(c)),
-            J::AsOf { constraint, .. } => (JoinKind::Other, Some(constraint)),
-            _ => (JoinKind::Other, None),
-        };
-        match constraint {
-            Some(sp::JoinConstraint::On(e)) => {
-                let (e, at) = self.expr(e);
-                (kind, Constraint::On(e), at)
-            }
-            Some(sp::JoinConstraint::Using(names)) => {
-                let mut at = NOWHERE;
-                let mut columns = Vec::new();
-                for name in names {
-                    let (mut idents, name_at) = self.name(name);
-                    at = join(at, name_at);
-                    columns.extend(idents.pop());
-                }
-                (kind, Constraint::Using(columns), at)
-            }
-            Some(sp::JoinConstraint::Natural) => (kind, Constraint::Natural, NOWHERE),
-            _ => (kind, Constraint::None, NOWHERE),
+            }),
         }
     }
-
-    fn factor(&self, factor: &sp::TableFactor) -> (Factor, Out) {
-        use sp::TableFactor as T;
-        let (kind, at, alias) = match factor {
-            T::Table {
-                name, alias, args, ..
-            } => {
-                let (idents, at) = self.name(name);
-                let kind = match args {
-                    Some(args) => FactorKind::Function {
-                        name: idents,
-                        args: self.function_args(&args.args),
-                    },
-                    None => named_factor(idents),
-                };
-                (kind, at, alias)
-            }
-            T::Derived {
-                lateral,
-                subquery,
-                alias,
-                ..
-            } => {
-                let (query, at) = self.query(subquery);
-                let kind = FactorKind::Subquery {
-                    query: Box::new(query),
-                    lateral: *lateral,
-                };
-                (kind, at, alias)
-            }
-            T::TableFunction { expr, alias } => {
-                let (e, at) = self.expr(expr);
-                let kind = FactorKind::Function {
-                    name: Vec::new(),
-                    args: vec![e],
-                };
-                (kind, at, alias)
-            }
-            T::Function {
-                name, args, alias, ..
-            } => {
-                let (name, at) = self.name(name);
-                let args = self.function_args(args);
-                (FactorKind::Function { name, args }, at, alias)
-            }
-            T::UNNEST {
-                alias, array_exprs, ..
-            } => {
-                let mut at = NOWHERE;
-                let mut args = Vec::new();
-                for e in array_exprs {
-                    let (e, e_at) = self.expr(e);
-                    at = join(at, e_at);
-                    args.push(e);
-                }
-                let name = Vec::new();
-                (FactorKind::Function { name, args }, at, alias)
-            }
-            T::NestedJoin {
-                table_with_joins,
-                alias,
-            } => {
-                let (from, at) = self.from(table_with_joins);
-                (FactorKind::Nested(Box::new(from)), at, alias)
-            }
-            T::Pivot { table, alias, .. }
-            | T::Unpivot { table, alias, .. }
-            | T::MatchRecognize { table, alias, .. } => {
-                let (inner, at) = self.factor(table);
-                (FactorKind::Derived(Box::new(inner)), at, alias)
-            }
-            T::JsonTable { alias, .. }
-            | T::OpenJsonTable { alias, .. }
-            | T::XmlTable { alias, .. }
-            | T::SemanticView { alias, .. } => (FactorKind::Opaque, NOWHERE, alias),
-            T::UnpivotExpr { .. } => (FactorKind::Opaque, NOWHERE, &None),
-        };
-        let alias_at = alias.as_ref().map(|a| bytes(a.name.span));
-        let factor = Factor {
-            span: self.span(at.clone()),
-            alias: alias.as_ref().map(|a| self.ident(&a.name)),
-            alias_columns: alias
-                .iter()
-                .flat_map(|a| self.idents(a.columns.iter().map(|c| &c.name)))
-                .collect(),
-            kind,
-        };
-        (factor, join(at, alias_at.unwrap_or(NOWHERE)))
-    }
-}
-
-/// ClickHouse's join with an array of the same row.
-fn is_array_join(op: &sp::JoinOperator) -> bool {
-    use sp::JoinOperator as J;
-    matches!(op, J::ArrayJoin | J::LeftArrayJoin | J::InnerArrayJoin)
-}
-
-/// What an array join names is a column of the row, as `unnest`'s argument is.
-fn array_of_row(factor: &mut Factor) {
-    if let FactorKind::Name(name) = &mut factor.kind {
-        let column = Expr {
-            span: factor.span,
-            kind: ExprKind::Column(std::mem::take(name)),
-        };
-        factor.kind = FactorKind::Function {
-            name: Vec::new(),
-            args: vec![column],
-        };
-    }
-}
-
-/// A name in `from`: Jinja's relation, something unknown, or the user's own.
-fn named_factor(idents: Vec<Ident>) -> FactorKind {
-    if let [one] = &idents[..]
-        && let Some(id) = placeholder::relation_id(&one.name)
-    {
-        return FactorKind::Relation(RelationId(id));
-    }
-    match idents.iter().any(Ident::is_opaque) {
-        true => FactorKind::Opaque,
-        false => FactorKind::Name(idents),
-    }
-}
-
-fn starts_list(word: &Word) -> bool {
-    word.quote_style.is_none()
-        && ["select", "distinct", "all"]
-            .iter()
-            .any(|k| word.value.eq_ignore_ascii_case(k))
-}
-
-fn is_join_word(word: &Word) -> bool {
-    const WORDS: &[&str] = &[
-        "join",
-        "left",
-        "right",
-        "full",
-        "inner",
-        "outer",
-        "cross",
-        "natural",
-        "semi",
-        "anti",
-        "asof",
-        "lateral",
-        "global",
-        "any",
-        "straight_join",
-    ];
-    word.quote_style.is_none() && WORDS.iter().any(|k| word.value.eq_ignore_ascii_case(k))
+    Some(Expr {
+        span,
+        kind: ExprKind::And(parts),
+    })
 }

@@ -144,13 +144,19 @@ impl Lower<'_> {
             }
             E::Convert { expr, .. } => self.other([&**expr]),
             E::CompoundFieldAccess { root, access_chain } => {
-                let (root, at) = self.expr(root);
-                let (keys, keys_at) = self.exprs(access_chain.iter().filter_map(access_key));
+                let (root, rest, at) = self.access_root(root, access_chain);
+                let (keys, keys_at) = self.exprs(rest.iter().filter_map(access_key));
                 (ExprKind::Access(Box::new(root), keys), join(at, keys_at))
             }
-            E::JsonAccess { value, .. } => {
+            E::JsonAccess { value, path } => {
                 let (value, at) = self.expr(value);
-                (ExprKind::Access(Box::new(value), Vec::new()), at)
+                let keys = path.path.iter().filter_map(|step| match step {
+                    sp::JsonPathElem::Bracket { key } => Some(key),
+                    sp::JsonPathElem::ColonBracket { key } => Some(key),
+                    _ => None,
+                });
+                let (keys, keys_at) = self.exprs(keys);
+                (ExprKind::Access(Box::new(value), keys), join(at, keys_at))
             }
             _ => self.rest(e),
         }
@@ -204,17 +210,33 @@ impl Lower<'_> {
                 self.other(std::iter::once(&**expr).chain(bounds))
             }
             E::Trim {
-                expr, trim_what, ..
+                expr,
+                trim_what,
+                trim_characters,
+                ..
             } => {
                 let what = trim_what.iter().map(|e| &**e);
+                let what = what.chain(trim_characters.iter().flatten());
                 self.other(std::iter::once(&**expr).chain(what))
             }
             E::Overlay {
                 expr,
                 overlay_what,
                 overlay_from,
-                ..
-            } => self.other([&**expr, &**overlay_what, &**overlay_from]),
+                overlay_for,
+            } => {
+                let length = overlay_for.iter().map(|e| &**e);
+                self.other(
+                    [&**expr, &**overlay_what, &**overlay_from]
+                        .into_iter()
+                        .chain(length),
+                )
+            }
+            E::Map(map) => {
+                let entries = map.entries.iter();
+                self.other(entries.flat_map(|e| [&*e.key, &*e.value]))
+            }
+            E::MemberOf(member) => self.other([&*member.value, &*member.array]),
             E::Tuple(list) => self.other(list),
             E::Struct { values, .. } => self.other(values),
             E::Array(array) => self.other(&array.elem),
@@ -281,6 +303,7 @@ impl Lower<'_> {
             args: Vec::new(),
             star: false,
             distinct: false,
+            ordered_by: Vec::new(),
             over: None,
             filter: None,
         };
@@ -304,8 +327,12 @@ impl Lower<'_> {
                 let (args, args_at) = self.exprs(list.args.iter().filter_map(arg_expr));
                 at = join(at, args_at);
                 call.args = args;
+                at = join(at, self.argument_clauses(list, &mut call));
             }
         }
+        let (ordered_by, order_at) = self.exprs(f.within_group.iter().map(|o| &o.expr));
+        at = join(at, order_at);
+        call.ordered_by.extend(ordered_by);
         if let Some(filter) = &f.filter {
             let (filter, filter_at) = self.expr(filter);
             at = join(at, filter_at);
@@ -325,6 +352,59 @@ impl Lower<'_> {
             call.over = Some(window);
         }
         (ExprKind::Call(Box::new(call)), at)
+    }
+}
+
+impl Lower<'_> {
+    /// What an access begins with, and the steps behind it: in `t.c['key']` it is the column `t.c`.
+    fn access_root<'e>(
+        &self,
+        root: &sp::Expr,
+        chain: &'e [sp::AccessExpr],
+    ) -> (Expr, &'e [sp::AccessExpr], Out) {
+        let mut path = match root {
+            sp::Expr::Identifier(ident) => vec![ident.clone()],
+            sp::Expr::CompoundIdentifier(idents) => idents.clone(),
+            _ => {
+                let (root, at) = self.expr(root);
+                return (root, chain, at);
+            }
+        };
+        let named = chain.iter().map_while(|step| match step {
+            sp::AccessExpr::Dot(sp::Expr::Identifier(ident)) => Some(ident.clone()),
+            _ => None,
+        });
+        let before = path.len();
+        path.extend(named);
+        let (kind, at) = self.column(&path);
+        let root = Expr {
+            span: self.span(at.clone()),
+            kind,
+        };
+        (root, &chain[path.len() - before..], at)
+    }
+
+    /// What stands behind a call's arguments: `array_agg(x where … order by …)`.
+    fn argument_clauses(&self, list: &sp::FunctionArgumentList, call: &mut Call) -> Out {
+        use sp::FunctionArgumentClause as C;
+        let mut at = NOWHERE;
+        for clause in &list.clauses {
+            let exprs: Vec<&sp::Expr> = match clause {
+                C::OrderBy(order) => order.iter().map(|o| &o.expr).collect(),
+                C::Having(bound) => vec![&bound.1],
+                C::Where(condition) => {
+                    let (condition, condition_at) = self.expr(condition);
+                    at = join(at, condition_at);
+                    call.filter = Some(condition);
+                    continue;
+                }
+                _ => continue,
+            };
+            let (exprs, exprs_at) = self.exprs(exprs);
+            at = join(at, exprs_at);
+            call.ordered_by.extend(exprs);
+        }
+        at
     }
 }
 

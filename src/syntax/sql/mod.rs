@@ -8,9 +8,11 @@
 mod dialect;
 mod lower;
 mod lower_expr;
+mod lower_from;
 pub mod nulls;
 mod parse;
 mod placeholder;
+mod recover;
 pub mod render;
 mod repair;
 mod shim;
@@ -18,8 +20,9 @@ pub mod tree;
 
 pub use dialect::Dialect;
 pub use parse::{ParseError, Parsed, SqlTokens, parse, tokenise};
-pub use render::{RelationUse, Rendered, inked_bytes, render};
-pub use repair::query_of;
+pub use recover::{Recovered, recover};
+pub use render::{RelationUse, Rendered, render};
+pub use repair::{Budget, query_of};
 
 use crate::text::{FileId, Span};
 
@@ -37,13 +40,13 @@ pub struct QueryTree {
 /// A text without any statement (a model that is only comments) gives no query and no error.
 pub fn query(file: FileId, rendered: &Rendered, dialect: Dialect) -> Result<QueryTree, ParseError> {
     let tokens = tokenise(dialect, &rendered.text)?;
-    let parsed = parse(dialect, &tokens)?;
-    let shimmed = parsed.shimmed.into_iter().map(|r| {
+    let parsed = parse(dialect, tokens)?;
+    let shimmed = parsed.shimmed.iter().cloned().map(|r| {
         let src = rendered.source_range(r);
         Span::new(file, src.start as usize, src.end as usize)
     });
     Ok(QueryTree {
-        query: lower::lower(file, rendered, &tokens, &parsed.statements),
+        query: lower::lower(file, rendered, dialect, &parsed),
         shimmed: shimmed.collect(),
     })
 }

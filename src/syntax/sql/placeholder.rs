@@ -76,11 +76,20 @@ pub(super) fn choices(before: &str, after: &str, index: usize) -> Vec<String> {
     if matches!(last, '.' | ':') {
         return list(&[&id, "*", "int"]);
     }
+    // `select *`, `t.*`: a star that multiplies nothing.
+    let star = code
+        .strip_suffix('*')
+        .map(str::trim_end)
+        .is_some_and(|before| {
+            let ends = before.ends_with([',', '.', '(']) || before.is_empty();
+            ends || matches!(&*last_word(before), "select" | "distinct" | "all")
+        });
     if OPERAND_AFTER.contains(&word.as_str())
-        || matches!(
-            last,
-            ',' | '+' | '-' | '*' | '/' | '<' | '>' | '=' | '|' | '%'
-        )
+        || !star
+            && matches!(
+                last,
+                ',' | '+' | '-' | '*' | '/' | '<' | '>' | '=' | '|' | '%'
+            )
     {
         return operand(&id);
     }
@@ -202,5 +211,8 @@ mod tests {
         assert_eq!(at("with ", ", b as (select 1)"), "hl__p0 as (select 1)");
         assert_eq!(at("select a\nfrom t\n", ""), "");
         assert_eq!(at("select a, ", " from t"), "hl__p0");
+        assert_eq!(at("select a * ", " from t"), "hl__p0");
+        assert_eq!(at("select *\n", " from t"), "");
+        assert_eq!(at("select t.*\n", " from t"), "");
     }
 }

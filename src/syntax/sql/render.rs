@@ -21,6 +21,24 @@ pub struct Rendered {
     pub silent: Vec<Range<u32>>,
 }
 
+/// The first word of a text behind white space and comments.
+fn first_word(text: &str) -> &str {
+    let mut rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    loop {
+        let after = if rest.starts_with("--") {
+            rest.find('\n')
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map(|i| i + 2)
+        } else {
+            break;
+        };
+        rest = rest[after.unwrap_or(rest.len())..]
+            .trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    }
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+    &rest[..end.unwrap_or(rest.len())]
+}
+
 /// Text that stands for something unknown.
 #[derive(Debug, Clone)]
 pub struct Unknown {
@@ -84,6 +102,31 @@ impl Rendered {
             return start..end;
         }
         start..first.src.end.max(start)
+    }
+
+    /// The bytes of the file that stand in a range of the text as they are.
+    pub fn verbatim_within(&self, out: &Range<u32>) -> Vec<Range<u32>> {
+        let mut found = Vec::new();
+        let first = self.segments.partition_point(|s| s.out <= out.start);
+        for s in &self.segments[first.saturating_sub(1)..] {
+            let end = s.out + (s.src.end - s.src.start);
+            if s.out >= out.end {
+                break;
+            }
+            if s.verbatim && end > out.start {
+                let from = s.src.start + out.start.saturating_sub(s.out);
+                found.push(from..s.src.end - end.saturating_sub(out.end));
+            }
+        }
+        found
+    }
+
+    /// Is the first word of the code one that begins a query?
+    pub fn begins_query(&self) -> bool {
+        let word = first_word(&self.text);
+        ["select", "with"]
+            .iter()
+            .any(|w| word.eq_ignore_ascii_case(w))
     }
 
     /// Every part of the text that is a part of the file: (offset in the text, bytes of the file).
@@ -212,22 +255,6 @@ impl Renderer<'_> {
         }
         text
     }
-}
-
-/// The number of bytes, white space aside, that at least one of the ranges holds. White space is
-/// left out because Jinja's `{%-` takes some of it away, which changes no SQL.
-pub fn inked_bytes(src: &str, ranges: &mut [Range<u32>]) -> u32 {
-    ranges.sort_by_key(|r| r.start);
-    let (mut total, mut reached) = (0, 0);
-    for r in ranges.iter() {
-        let from = r.start.max(reached);
-        if r.end > from {
-            let bytes = &src.as_bytes()[from as usize..r.end as usize];
-            total += bytes.iter().filter(|b| !b.is_ascii_whitespace()).count();
-            reached = r.end;
-        }
-    }
-    total as u32
 }
 
 /// Where in SQL's lexical grammar a text ends.
@@ -367,6 +394,7 @@ mod tests {
             var: &|_| None,
             mode: Mode::Sql,
             inline: Inline::Touching,
+            model: None,
             earlier: None,
         };
         render(src, &evaluate(&inputs).pieces, Dialect::Generic)

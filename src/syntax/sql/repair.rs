@@ -7,10 +7,26 @@ use crate::text::FileId;
 
 /// Unknowns before the error that are tried, nearest first.
 const NEAR: usize = 4;
-/// Parses per file.
+/// Parses per text.
 const TRIES: usize = 60;
-/// Bytes parsed per file while repairing.
+/// Bytes parsed per text while repairing.
 const BYTES: usize = 4 << 20;
+
+/// What repairing all texts of one file may still cost.
+#[derive(Debug)]
+pub struct Budget {
+    tries: usize,
+    bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            tries: 5 * TRIES,
+            bytes: 4 * BYTES,
+        }
+    }
+}
 
 /// Renders and parses; on an error tries other texts for the unknowns nearest before it, keeps a
 /// change when the error moves on, and gives up after a bounded number of tries.
@@ -22,6 +38,7 @@ pub fn query_of(
     src: &str,
     pieces: &[Piece],
     dialect: Dialect,
+    budget: &mut Budget,
 ) -> (Rendered, Result<QueryTree, ParseError>) {
     let rendered = render_with(src, pieces, dialect, &[]);
     let first = match query(file, &rendered, dialect) {
@@ -33,10 +50,14 @@ pub fn query_of(
         src,
         pieces,
         dialect,
-        tries: 0,
-        bytes: 0,
+        tries: TRIES.min(budget.tries),
+        bytes: BYTES.min(budget.bytes),
     };
-    match repair.run(&rendered, &first) {
+    let before = (repair.tries, repair.bytes);
+    let repaired = repair.run(&rendered, &first);
+    budget.tries -= before.0 - repair.tries;
+    budget.bytes -= before.1 - repair.bytes;
+    match repaired {
         Some((repaired, tree)) => (repaired, Ok(tree)),
         None => (rendered, Err(first)),
     }
@@ -47,6 +68,7 @@ struct Repair<'a> {
     src: &'a str,
     pieces: &'a [Piece],
     dialect: Dialect,
+    /// Parses that are left, and bytes.
     tries: usize,
     bytes: usize,
 }
@@ -64,15 +86,15 @@ impl Repair<'_> {
         'again: loop {
             for (index, current, choices) in near {
                 for choice in (0..choices).filter(|c| *c != current) {
-                    if self.tries >= TRIES || self.bytes >= BYTES {
+                    if self.tries == 0 || self.bytes == 0 {
                         return None;
                     }
                     let mut other = chosen.clone();
                     other.retain(|(i, _)| *i != index);
                     other.push((index, choice));
                     let rendered = render_with(self.src, self.pieces, self.dialect, &other);
-                    self.tries += 1;
-                    self.bytes += rendered.text.len();
+                    self.tries -= 1;
+                    self.bytes = self.bytes.saturating_sub(rendered.text.len());
                     match query(self.file, &rendered, self.dialect) {
                         Ok(tree) => return Some((rendered, tree)),
                         // A few bytes are the placeholder's own length.

@@ -1,49 +1,93 @@
 //! What sqlparser's grammars lack, per dialect: tokens are dropped or replaced before the parser
 //! sees them, and the places are remembered, so that rules which look there stay silent.
 //!
-//! Each shim was once a real model that could not be read; `docs/architecture.md` lists them.
-//! Shims never make text: a token's place stays that of the user's bytes.
+//! Each shim was once a real model that could not be read, or stands in a dialect's documentation;
+//! `docs/architecture.md` lists them, tests/dialects holds them. Shims never make text: a token's
+//! place stays that of the user's bytes.
+
+mod clickhouse;
+mod duckdb;
+mod shared;
+mod trino;
 
 use super::Dialect;
 use super::parse::bytes;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+use std::collections::VecDeque;
 use std::ops::Range;
+
+/// One shim: what it begins with, and what it does there. Where it does nothing it says so.
+struct Rule {
+    starts: Start,
+    apply: fn(&mut Shim) -> bool,
+}
+
+/// The token that a shim begins with.
+enum Start {
+    Words(&'static [&'static str]),
+    Token(fn(&Token) -> bool),
+}
+
+const fn on(words: &'static [&'static str], apply: fn(&mut Shim) -> bool) -> Rule {
+    let starts = Start::Words(words);
+    Rule { starts, apply }
+}
+
+const fn at(token: fn(&Token) -> bool, apply: fn(&mut Shim) -> bool) -> Rule {
+    let starts = Start::Token(token);
+    Rule { starts, apply }
+}
+
+impl Rule {
+    fn begins(&self, token: &TokenWithSpan) -> bool {
+        match self.starts {
+            Start::Words(words) => words.iter().any(|w| is_word(token, w)),
+            Start::Token(is) => is(&token.token),
+        }
+    }
+}
+
+fn rules(dialect: Dialect) -> &'static [Rule] {
+    match dialect {
+        Dialect::Trino | Dialect::Athena => trino::RULES,
+        Dialect::ClickHouse => clickhouse::RULES,
+        Dialect::DuckDb => duckdb::RULES,
+        Dialect::Snowflake => shared::SNOWFLAKE,
+        Dialect::BigQuery => shared::BIGQUERY,
+        Dialect::Postgres => shared::POSTGRES,
+        Dialect::Redshift => shared::REDSHIFT,
+        Dialect::Databricks | Dialect::Spark => shared::SPARK,
+        Dialect::Mssql => shared::MSSQL,
+        Dialect::MySql | Dialect::Sqlite | Dialect::Generic => &[],
+    }
+}
 
 /// Applies the dialect's shims to code tokens (no white space, no comments). Gives the ranges of
 /// the text where something was dropped or replaced.
 pub(super) fn shim(dialect: Dialect, tokens: &mut Vec<TokenWithSpan>) -> Vec<Range<u32>> {
-    let rules: &[fn(&mut Shim) -> bool] = match dialect {
-        Dialect::Trino | Dialect::Athena => &[
-            omit_quotes,
-            array_wrapper,
-            type_in_parentheses,
-            type_in_angles,
-            asof,
-        ],
-        Dialect::ClickHouse => &[
-            asof,
-            any_join,
-            final_modifier,
-            tuple_access,
-            offset_operand,
-            aggregate_filter,
-            array_join_literal,
-            with_literal,
-            any_call,
-        ],
-        Dialect::Snowflake => &[alias_at],
-        _ => return Vec::new(),
+    let rules = rules(dialect);
+    let begins = |t: &TokenWithSpan| rules.iter().any(|r| r.begins(t));
+    let Some(first) = tokens.iter().position(begins) else {
+        return Vec::new();
     };
     let mut s = Shim {
+        at: first,
+        out: tokens[..first].to_vec(),
         tokens,
-        at: 0,
-        out: Vec::new(),
+        later: VecDeque::new(),
         spots: Vec::new(),
     };
-    while s.at < s.tokens.len() {
-        if !rules.iter().any(|rule| rule(&mut s)) {
-            s.out.push(s.tokens[s.at].clone());
+    while let Some(token) = s.tokens.get(s.at) {
+        if s.later.front().is_some_and(|(start, _)| *start <= s.at) {
+            if let Some((_, count)) = s.later.pop_front() {
+                s.drop(count);
+            }
+            continue;
+        }
+        let mut applicable = rules.iter().filter(|r| r.begins(token));
+        if !applicable.any(|r| (r.apply)(&mut s)) {
+            s.out.push(token.clone());
             s.at += 1;
         }
     }
@@ -56,6 +100,8 @@ struct Shim<'a> {
     tokens: &'a [TokenWithSpan],
     at: usize,
     out: Vec<TokenWithSpan>,
+    /// Runs to leave out when they are reached: first token, how many.
+    later: VecDeque<(usize, usize)>,
     spots: Vec<Range<u32>>,
 }
 
@@ -73,6 +119,12 @@ impl Shim<'_> {
 
     fn token(&self, ahead: usize) -> Option<&Token> {
         self.tokens.get(self.at + ahead).map(|t| &t.token)
+    }
+
+    /// The token before the last one.
+    fn before_last_is(&self, word: &str) -> bool {
+        let i = self.out.len().checked_sub(2);
+        i.is_some_and(|i| is_word(&self.out[i], word))
     }
 
     fn last(&self) -> Option<&TokenWithSpan> {
@@ -105,6 +157,13 @@ impl Shim<'_> {
         true
     }
 
+    /// Puts a token at the place of the next one, which stays.
+    fn insert(&mut self, token: Token) {
+        let mut one = self.tokens[self.at].clone();
+        one.token = token;
+        self.out.push(one);
+    }
+
     /// Puts one token in the place of the next ones.
     fn replace(&mut self, count: usize, token: Token) -> bool {
         self.mark(count);
@@ -114,6 +173,37 @@ impl Shim<'_> {
         self.out.push(one);
         self.at += count;
         true
+    }
+
+    /// How many tokens there are from `ahead` of here to the end of the query they stand in: a
+    /// bracket that closes, a semicolon, or one of the words.
+    fn until(&self, ahead: usize, words: &[&str]) -> usize {
+        let mut depth = 0;
+        let from = &self.tokens[(self.at + ahead).min(self.tokens.len())..];
+        for (i, t) in from.iter().enumerate() {
+            depth += depth_change(&t.token);
+            let ends = depth == 0 && words.iter().any(|w| is_word(t, w));
+            if depth < 0 || ends || depth == 0 && t.token == Token::SemiColon {
+                return i;
+            }
+        }
+        from.len()
+    }
+
+    /// How many tokens a name, a literal or a call takes.
+    fn operand(&self, ahead: usize) -> Option<usize> {
+        let parentheses = |ahead| self.balanced(ahead, &Token::LParen, &Token::RParen);
+        match self.token(ahead)? {
+            Token::Number(..) | Token::SingleQuotedString(_) => Some(1),
+            Token::LParen => parentheses(ahead),
+            Token::Word(_) => match self.token(ahead + 1) {
+                Some(Token::LParen) => Some(1 + parentheses(ahead + 1)?),
+                // `timestamp '…'`, `date '…'`.
+                Some(Token::SingleQuotedString(_)) => Some(2),
+                _ => Some(1),
+            },
+            _ => None,
+        }
     }
 
     /// How many tokens a bracketed run takes that opens `ahead` of here.
@@ -136,6 +226,15 @@ impl Shim<'_> {
     }
 }
 
+/// How deep a token leads into brackets.
+fn depth_change(token: &Token) -> i32 {
+    match token {
+        Token::LParen | Token::LBracket | Token::LBrace => 1,
+        Token::RParen | Token::RBracket | Token::RBrace => -1,
+        _ => 0,
+    }
+}
+
 fn is_word(token: &TokenWithSpan, word: &str) -> bool {
     matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
 }
@@ -148,168 +247,6 @@ fn quoted(name: &str, quote: char) -> Token {
     })
 }
 
-/// Trino: `json_query(x, 'lax $.y' omit quotes)`.
-fn omit_quotes(s: &mut Shim) -> bool {
-    let hit = s.is_any(0, &["omit", "keep"]) && s.is(1, "quotes");
-    hit && s.drop(2)
-}
-
-/// Trino: `json_query(x, '…' with [unconditional] array wrapper)`.
-fn array_wrapper(s: &mut Shim) -> bool {
-    if !s.is_any(0, &["with", "without"]) {
-        return false;
-    }
-    let words = ["conditional", "unconditional", "array"];
-    let count = (1..=3).take_while(|i| s.is_any(*i, &words)).count();
-    s.is(count + 1, "wrapper") && s.drop(count + 2)
-}
-
-/// Trino: `cast(x as array(varchar))`, `map(k, v)`, `row(a int)` as a type.
-fn type_in_parentheses(s: &mut Shim) -> bool {
-    if !s.last_is("as") || !s.is_any(0, &["array", "map", "row"]) {
-        return false;
-    }
-    let Some(run) = s.balanced(1, &Token::LParen, &Token::RParen) else {
-        return false;
-    };
-    // `x as array(…)` closes a cast; `with array as (…)` does not.
-    let closes = s.token(run + 1) == Some(&Token::RParen);
-    closes && s.replace(run + 1, Token::make_keyword("VARCHAR"))
-}
-
-/// Trino: `cast(x as map<varchar, bigint>)`.
-fn type_in_angles(s: &mut Shim) -> bool {
-    if !s.last_is("as") || !s.is(0, "map") || s.token(1) != Some(&Token::Lt) {
-        return false;
-    }
-    let mut depth = 0i32;
-    for i in 1.. {
-        match s.token(i) {
-            Some(Token::Lt) => depth += 1,
-            Some(Token::Gt) => depth -= 1,
-            Some(Token::ShiftRight) => depth -= 2,
-            None => return false,
-            _ => {}
-        }
-        if depth <= 0 {
-            return s.replace(i + 1, Token::make_keyword("VARCHAR"));
-        }
-    }
-    false
-}
-
-/// ClickHouse and Trino: `asof left join`.
-fn asof(s: &mut Shim) -> bool {
-    s.is(0, "asof") && s.is_any(1, &["left", "inner"]) && s.drop(1)
-}
-
-/// ClickHouse: `any left join`, `left any join`.
-fn any_join(s: &mut Shim) -> bool {
-    let strict = s.is_any(0, &["any", "all"]) && s.is_any(1, &["left", "inner", "right", "join"]);
-    let behind_union = s.last_is("union") || s.last_is("except") || s.last_is("intersect");
-    strict && !behind_union && s.drop(1)
-}
-
-/// ClickHouse: `from t as x final`.
-fn final_modifier(s: &mut Shim) -> bool {
-    let modifier = s.is(0, "final")
-        && s.behind_operand()
-        && !s.is(1, "as")
-        && !matches!(
-            s.token(1),
-            Some(Token::Period | Token::LParen | Token::Comma)
-        );
-    modifier && s.drop(1)
-}
-
-/// ClickHouse: `t.1`, which is read as `t` and the number `.1`, or as a point and a number.
-fn tuple_access(s: &mut Shim) -> bool {
-    if !s.behind_operand() {
-        return false;
-    }
-    let touches = s
-        .last()
-        .is_some_and(|l| l.span.end == s.tokens[s.at].span.start);
-    match (s.token(0), s.token(1)) {
-        (Some(Token::Number(n, _)), _) if n.starts_with('.') && touches => s.drop(1),
-        (Some(Token::Period), Some(Token::Number(..))) => s.drop(2),
-        _ => false,
-    }
-}
-
-/// ClickHouse: a column called `offset`.
-fn offset_operand(s: &mut Shim) -> bool {
-    let before = matches!(
-        s.last().map(|t| &t.token),
-        Some(
-            Token::Comma | Token::LParen | Token::Plus | Token::Minus | Token::Period | Token::Mul
-        )
-    );
-    let as_name = s.last_is("as") || s.last_is("select") || s.last_is("and") || s.last_is("by");
-    s.is(0, "offset") && (before || as_name) && s.replace(1, quoted("offset", '`'))
-}
-
-/// ClickHouse: `sum(x) filter (where …)`.
-fn aggregate_filter(s: &mut Shim) -> bool {
-    if !s.is(0, "filter") || s.last().map(|t| &t.token) != Some(&Token::RParen) || !s.is(2, "where")
-    {
-        return false;
-    }
-    match s.balanced(1, &Token::LParen, &Token::RParen) {
-        Some(run) => s.drop(run + 1),
-        None => false,
-    }
-}
-
-/// ClickHouse: `array join [1, 2] as x`; the names it binds are then not known.
-fn array_join_literal(s: &mut Shim) -> bool {
-    let start = usize::from(s.is(0, "left"));
-    let literal = s.is(start, "array")
-        && s.is(start + 1, "join")
-        && s.token(start + 2) == Some(&Token::LBracket);
-    if !literal {
-        return false;
-    }
-    let Some(mut count) = s.balanced(start + 2, &Token::LBracket, &Token::RBracket) else {
-        return false;
-    };
-    count += start + 2;
-    if s.is(count, "as") {
-        count += 2;
-    }
-    s.drop(count)
-}
-
-/// ClickHouse: `with [1, 2] as xs, cte as (…)`: a name for an expression.
-fn with_literal(s: &mut Shim) -> bool {
-    let opens = s.last_is("with") && s.token(0) == Some(&Token::LBracket);
-    if !opens {
-        return false;
-    }
-    let Some(run) = s.balanced(0, &Token::LBracket, &Token::RBracket) else {
-        return false;
-    };
-    if !s.is(run, "as") || s.token(run + 2) != Some(&Token::Comma) {
-        return false;
-    }
-    s.drop(run + 3)
-}
-
-/// ClickHouse: `any(x)` is an aggregate, which behind an operator reads as the quantifier.
-fn any_call(s: &mut Shim) -> bool {
-    let operator = matches!(
-        s.last().map(|t| &t.token),
-        Some(Token::Div | Token::Mul | Token::Plus | Token::Minus)
-    );
-    let call = s.is(0, "any") && s.token(1) == Some(&Token::LParen);
-    call && operator && s.replace(1, quoted("any", '`'))
-}
-
-/// Snowflake: a table called `at`, which reads as time travel before `on`.
-fn alias_at(s: &mut Shim) -> bool {
-    s.is(0, "at") && s.is(1, "on") && s.replace(1, quoted("at", '"'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::parse::{parse, tokenise};
@@ -317,7 +254,7 @@ mod tests {
 
     fn parses(dialect: Dialect, sql: &str) -> usize {
         let tokens = tokenise(dialect, sql).unwrap();
-        match parse(dialect, &tokens) {
+        match parse(dialect, tokens) {
             Ok(parsed) => parsed.shimmed.len(),
             Err(e) => panic!("{sql}: {e:?}"),
         }

@@ -87,6 +87,26 @@ pub enum Body {
     Values(Span),
     /// A statement that is no query.
     Other(Span),
+    /// The parser could not read it; what its tokens tell. Whatever it selects is not known.
+    Unread(Box<Unread>),
+}
+
+/// A query that the parser could not read.
+#[derive(Debug)]
+pub struct Unread {
+    /// All of it.
+    pub span: Span,
+    /// The entries of its select list, where it begins with one.
+    pub items: Vec<UnreadItem>,
+}
+
+/// An entry of a select list that the parser could not read.
+#[derive(Debug)]
+pub struct UnreadItem {
+    /// All of it, alias included.
+    pub span: Span,
+    /// The name of what it outputs, where its last words tell.
+    pub name: Option<Ident>,
 }
 
 /// A set operator.
@@ -110,7 +130,7 @@ pub struct Select {
     pub items: Vec<Item>,
     /// Comma-separated parts of `from`.
     pub from: Vec<From>,
-    /// `where`.
+    /// `where`, and ClickHouse's `prewhere` before it.
     pub filter: Option<Expr>,
     /// `group by`; `Some(empty)` for `group by all`.
     pub group_by: Option<Vec<Expr>>,
@@ -118,9 +138,14 @@ pub struct Select {
     pub having: Option<Expr>,
     /// `qualify`.
     pub qualify: Option<Expr>,
+    /// Expressions of clauses that no rule has asked for: `distinct on`, named windows, `sort by`,
+    /// `limit by`, lateral views, `connect by`.
+    pub others: Vec<Expr>,
     /// Something in it is not in this tree (pipe operators, connect by, lateral view …): what its
     /// stars output is not known.
     pub partial: bool,
+    /// It has columns of relations that do not stand in `from` (lateral views, connect by).
+    pub widened: bool,
     /// Of what is not in this tree, something decides what it outputs (pipe operators, `select as
     /// struct`): its select list does not say it.
     pub rewritten: bool,
@@ -253,8 +278,9 @@ pub enum FactorKind {
     },
     /// Parenthesised joins.
     Nested(Box<From>),
-    /// `pivot`, `unpivot`, `match_recognize` over another: its columns are not those below.
-    Derived(Box<Factor>),
+    /// `pivot`, `unpivot`, `match_recognize` over another: its columns are not those below. With
+    /// the expressions that are made of them.
+    Derived(Box<Factor>, Vec<Expr>),
     /// A name that Jinja prints and we do not know, or a form no rule reads.
     Opaque,
 }
@@ -373,6 +399,9 @@ pub struct Call {
     pub star: bool,
     /// `f(distinct …)`.
     pub distinct: bool,
+    /// What orders and bounds its input: `order by` among the arguments, `within group (order by
+    /// …)`, `having max …`.
+    pub ordered_by: Vec<Expr>,
     /// `over (…)`.
     pub over: Option<Window>,
     /// `filter (where …)`.
@@ -403,7 +432,7 @@ impl Expr {
         match &self.kind {
             ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Opaque => Vec::new(),
             ExprKind::Call(call) => {
-                let mut parts: Vec<&Expr> = call.args.iter().collect();
+                let mut parts: Vec<&Expr> = call.args.iter().chain(&call.ordered_by).collect();
                 if let Some(over) = &call.over {
                     parts.extend(over.partition_by.iter().chain(&over.order_by));
                 }
@@ -546,7 +575,12 @@ fn visit_body<'a>(
             }
             let clauses = [&select.filter, &select.having, &select.qualify];
             let groups = select.group_by.iter().flatten();
-            for e in clauses.into_iter().flatten().chain(groups) {
+            for e in clauses
+                .into_iter()
+                .flatten()
+                .chain(groups)
+                .chain(&select.others)
+            {
                 visit_expr(e, scope, visit);
             }
             scope.outer.pop();
@@ -557,7 +591,7 @@ fn visit_body<'a>(
             }
         }
         Body::Query(query) => query.visit_selects(scope, visit),
-        Body::Values(_) | Body::Other(_) => {}
+        Body::Values(_) | Body::Other(_) | Body::Unread(_) => {}
     }
 }
 
@@ -586,7 +620,12 @@ fn visit_factor<'a>(
     match &factor.kind {
         FactorKind::Subquery { query, .. } => query.visit_selects(scope, visit),
         FactorKind::Nested(from) => visit_from(from, scope, visit),
-        FactorKind::Derived(inner) => visit_factor(inner, scope, visit),
+        FactorKind::Derived(inner, exprs) => {
+            visit_factor(inner, scope, visit);
+            for e in exprs {
+                visit_expr(e, scope, visit);
+            }
+        }
         FactorKind::Function { args, .. } => {
             for e in args {
                 visit_expr(e, scope, visit);

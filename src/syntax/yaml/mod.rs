@@ -15,6 +15,7 @@ mod error;
 mod lenient;
 mod many;
 mod node;
+mod python;
 mod scalar;
 mod tree;
 mod words;
@@ -25,6 +26,7 @@ pub use de::{from_entries, from_node};
 pub use error::DeError;
 pub use many::OneOrMany;
 pub use node::Node;
+pub use python::text_repr;
 pub use scalar::Scalar;
 pub use tree::{Comment, NodeId, Style, Yaml, YamlProblem, YamlProblemKind};
 
