@@ -15,7 +15,7 @@ impl BuiltIn for DuplicateStaging {
     const META: Meta = Meta {
         id: Borrowed("graph/duplicate-staging"),
         severity: Severity::Warn,
-        confidence: Confidence::Certain,
+        confidence: Confidence::Likely,
         fix: FixAvailability::None,
         preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
