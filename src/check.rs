@@ -95,6 +95,7 @@ pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
     sort(project, rules, &mut raw);
     // A select that stands in several readings of a file is judged in each of them.
     raw.dedup_by(|a, b| a.is_same(b));
+    leave_to_others(rules, &mut raw);
     let (mut kept, suppressed, used) = suppress(project, rules, raw);
     let uses = suppression_uses(project, rules, &used);
     let mut late = Vec::new();
@@ -173,6 +174,34 @@ fn with_instances(
             });
         }
     }
+}
+
+/// Takes out what another rule says more of. What a comment suppresses or an exclusion keeps back
+/// has been said all the same.
+fn leave_to_others(rules: &[Active], raw: &mut Vec<Raw>) {
+    let yields: Vec<&[&str]> = rules.iter().map(yields_to).collect();
+    let heard: FxHashSet<&str> = yields.iter().copied().flatten().copied().collect();
+    let mut said: FxHashMap<&str, FxHashSet<String>> = FxHashMap::default();
+    for r in raw.iter() {
+        let id = heard.get(&*rules[r.rule].meta.id);
+        if let (Some(id), Some(defect)) = (id, &r.violation.defect) {
+            said.entry(id).or_default().insert(defect.clone());
+        }
+    }
+    raw.retain(|r| {
+        let Some(defect) = &r.violation.defect else {
+            return true;
+        };
+        let known = |id: &&str| said.get(id).is_some_and(|d| d.contains(defect));
+        !yields[r.rule].iter().any(known)
+    });
+}
+
+fn yields_to(active: &Active) -> &'static [&'static str] {
+    let parts = active.parts.iter().map(|(_, instance)| instance);
+    let mut all = std::iter::once(&active.base).chain(parts);
+    all.find_map(|i| i.rule.as_deref())
+        .map_or(&[], |rule| rule.yields_to())
 }
 
 fn severity_of(instance: &Instance, violation: &Violation, meta: &Meta) -> Option<Severity> {

@@ -18,6 +18,7 @@ pub struct BuiltInEntry {
     meta: Meta,
     build: fn(&Options, Span) -> Built,
     schema: fn(&mut SchemaGenerator) -> Schema,
+    is_asked_for: fn(&Config) -> bool,
 }
 
 impl BuiltInEntry {
@@ -27,6 +28,7 @@ impl BuiltInEntry {
             meta: R::META,
             build: build::<R>,
             schema: |generator| generator.subschema_for::<R>(),
+            is_asked_for: R::is_asked_for,
         }
     }
 }
@@ -69,6 +71,11 @@ impl Entry {
             Entry::BuiltIn(entry) => Some((entry.schema)(generator)),
             Entry::Declared(_) => None,
         }
+    }
+
+    /// Does a part of the configuration outside `rules` ask for it?
+    fn is_asked_for(&self, config: &Config) -> bool {
+        matches!(self, Entry::BuiltIn(entry) if (entry.is_asked_for)(config))
     }
 
     /// The team's own rules are on; what ships is on by preset.
@@ -180,7 +187,8 @@ pub fn active(
             .presets
             .iter()
             .any(|p| meta.preset.is_some_and(|own| own <= *p));
-        let by_default = preset_on || entry.is_own() || !filter.only.is_empty();
+        let asked = entry.is_own() || entry.is_asked_for(config);
+        let by_default = preset_on || asked || !filter.only.is_empty();
         let on = match setting.and_then(|s| s.switch) {
             Some(Switch::Off) => !filter.only.is_empty(),
             Some(_) => true,

@@ -1,9 +1,10 @@
 //! What a rule is.
 
+use crate::config::Config;
 use crate::project::lineage::Lineage;
-use crate::project::{Node, NodeId, Project};
+use crate::project::{Edge, LayerTable, Node, NodeId, Project};
 use crate::syntax::comment::Suppression;
-use crate::text::FileId;
+use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -167,6 +168,42 @@ impl Sink {
     }
 }
 
+/// A finding about an edge, where the child names the parent first. Rules that judge the same edge
+/// know it again by its [`Violation::defect`].
+pub fn on_edge(child: &Node, parent: &Node, edge: &Edge, message: impl Into<String>) -> Violation {
+    let mut message = message.into();
+    if edge.in_comment {
+        message.push_str(" (the reference stands in a SQL comment, which dbt renders)");
+    }
+    let place = match &child.sql {
+        Some(_) => Span::whole(child.file),
+        None => child.place,
+    };
+    Violation::new(edge.span.unwrap_or(place), message)
+        .symbol(&parent.unique_id)
+        .defect(format!("{} reads {}", child.unique_id, parent.unique_id))
+}
+
+/// A finding that rests on the layer table: where layers are inferred, the folders say only what
+/// was probably meant.
+pub fn from_layers(table: &LayerTable, found: Violation) -> Violation {
+    match table.inferred {
+        true => found
+            .severity(Severity::Warn)
+            .confidence(Confidence::Likely),
+        false => found,
+    }
+}
+
+/// The first few names of nodes, in quotes.
+pub fn listed(nodes: &[&Node]) -> String {
+    const SHOWN: usize = 4;
+    let names = nodes.iter().take(SHOWN);
+    let names: Vec<String> = names.map(|n| format!("`{}`", n.display_name())).collect();
+    let more = if nodes.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
+}
+
 /// A suppression comment and what came of it.
 #[derive(Debug)]
 pub struct SuppressionUse<'a> {
@@ -181,6 +218,12 @@ pub struct SuppressionUse<'a> {
 /// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
 /// rule.
 pub trait Rule: Send + Sync {
+    /// Ids of rules that say more of a defect than this one: where one of them reports the same
+    /// [`Violation::defect`], this rule's finding goes.
+    fn yields_to(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Once for the whole project.
     fn project(&self, _cx: &Cx, _sink: &mut Sink) {}
 
@@ -198,4 +241,9 @@ pub trait Rule: Send + Sync {
 pub trait BuiltIn: Rule + Default + DeserializeOwned + JsonSchema + 'static {
     /// What it is.
     const META: Meta;
+
+    /// Does a part of the configuration outside `rules` ask for it, whatever the presets say?
+    fn is_asked_for(_config: &Config) -> bool {
+        false
+    }
 }

@@ -118,6 +118,9 @@ pub struct Violation {
     /// What is flagged, by name: part of the fingerprint. The text at the place where this is
     /// none.
     pub symbol: Option<String>,
+    /// The defect under a name that is not this rule's own, so that a rule that yields to this one
+    /// knows it again. None where no rule yields.
+    pub defect: Option<String>,
     /// Where this finding's severity differs from the rule's default.
     pub severity: Option<Severity>,
     /// Where this finding's confidence differs from the rule's.
@@ -136,6 +139,7 @@ impl Violation {
             help: None,
             fix: None,
             symbol: None,
+            defect: None,
             severity: None,
             confidence: None,
         }
@@ -169,6 +173,13 @@ impl Violation {
     #[must_use]
     pub fn symbol(mut self, symbol: impl Into<String>) -> Self {
         self.symbol = Some(symbol.into());
+        self
+    }
+
+    /// Names the defect across rules.
+    #[must_use]
+    pub fn defect(mut self, defect: impl Into<String>) -> Self {
+        self.defect = Some(defect.into());
         self
     }
 

@@ -121,7 +121,7 @@ fn exit_code_3_is_an_input_that_is_missing() {
     assert!(stderr(p.path(), &["--manifest", "bad.json"]).starts_with("error: bad.json: "));
     write(
         p.path(),
-        &[("conf/harness-lint.yml", "manifest: bad.json\n")],
+        &[("conf/harness-lint.yml", "extends: []\nmanifest: bad.json\n")],
     );
     let configured = ["--config", "conf/harness-lint.yml"];
     assert_eq!(code(&configured), 3, "counts from the project directory");

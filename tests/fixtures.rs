@@ -154,6 +154,7 @@ const BROKEN: &[&str] = &[
     "manifest-truncated",
     "manifest-v99",
     "no-project",
+    "tangle",
     "two-projects",
     "unclosed-jinja",
 ];
@@ -255,6 +256,20 @@ fn what_dbt_would_refuse_is_found() {
         "broken/latin-1",
         &["models/drinks.sql:1:12 error input/encoding"],
     );
+}
+
+/// `UPDATE=1 cargo test --test fixtures` writes the snapshot; read its diff line by line.
+#[test]
+fn every_wrong_edge_of_the_tangle_is_found() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/tangle.txt");
+    let said = lines(&outcome("broken/tangle"));
+    let about_edges = said.into_iter().filter(|l| l.contains(" graph/"));
+    let found = about_edges.collect::<Vec<_>>().join("\n") + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &found).unwrap();
+    }
+    let wanted = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, wanted, "see {}", path.display());
 }
 
 #[test]

@@ -5,11 +5,13 @@
 //! what cannot be read is a notice or a finding, never the end of the run.
 
 mod below;
+mod elsewhere;
 mod find;
 mod hints;
 mod walk;
 
 pub use below::{Below, files_below};
+pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 

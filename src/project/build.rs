@@ -108,6 +108,7 @@ pub fn build(
         ..
     } = loaded;
     let context = crate::load::files_below(&place, &config.context.dir);
+    let picked = Picked::read(&place);
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));
@@ -136,6 +137,7 @@ pub fn build(
         layers,
         macros: parts.macros,
         context,
+        picked,
         dependencies,
         packages: names,
         dialect: parts.dialect,
@@ -143,6 +145,7 @@ pub fn build(
         notices,
         counts,
         config,
+        elsewhere: OnceLock::new(),
         parts: select::Parts::default(),
         by_id,
         index,

@@ -153,6 +153,12 @@ impl LayerTable {
         }
     }
 
+    /// Is there a layer that sources belong to? Where layers are inferred and none of them reads
+    /// sources, the project has no such layer: every model would be wrong.
+    pub fn judges_sources(&self) -> bool {
+        !self.inferred || self.layers.iter().any(|l| l.sources)
+    }
+
     /// The layer of a model.
     pub fn of(&self, path: &str, name: &str) -> Option<LayerMatch> {
         if self.inferred {

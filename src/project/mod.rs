@@ -3,6 +3,7 @@
 
 mod build;
 mod config;
+mod dag;
 mod data_test;
 mod described;
 mod descriptions;
@@ -12,6 +13,7 @@ mod layers;
 pub mod lineage;
 mod naming;
 mod overlay;
+mod picked;
 mod properties;
 mod resolve;
 pub mod select;
@@ -31,11 +33,14 @@ pub use inline::{Inline, Setting};
 pub use layers::{LayerMatch, LayerTable};
 pub use naming::is_named_after;
 pub use overlay::ManifestInfo;
+pub use picked::Picked;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
 
 use crate::config::{Config, Layer};
-use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};
+use crate::load::{
+    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
+};
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
 use crate::syntax::sql::tree::Ident;
@@ -43,7 +48,7 @@ use crate::syntax::template::{self, Environment, Inlined, SqlFile};
 use crate::syntax::yaml::{NodeId as YamlNodeId, Yaml};
 use crate::text::{FileId, Files, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A node of [`Project::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -245,6 +250,8 @@ pub struct Project {
     pub macros: MacroLibrary,
     /// The files below the directory of context files.
     pub context: Below,
+    /// What selectors.yml names.
+    pub picked: Picked,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
     /// Names of installed packages, the project's own first; then those that the manifest alone
@@ -260,6 +267,8 @@ pub struct Project {
     pub counts: Counts,
     /// The configuration.
     pub config: Config,
+    /// What other files say of its models, read when it is asked for.
+    elsewhere: OnceLock<Elsewhere>,
     /// The parts of the project that it speaks of; empty until they are found out.
     pub parts: select::Parts,
     by_id: FxHashMap<String, NodeId>,
@@ -313,6 +322,17 @@ impl Project {
             template::inlined(node.file, text, &env).map(Box::new)
         };
         sql.inlined.get_or_init(read).as_deref()
+    }
+
+    /// May somebody use this model whom the project does not know: a script or another tool's
+    /// configuration below the project directory, or, of a package, who installs it?
+    pub fn may_be_used_elsewhere(&self, model: &Node) -> bool {
+        let read = || {
+            let known = self.files.iter().map(|(_, f)| f.path.as_str()).collect();
+            let names = self.models().map(|m| m.name.as_str()).collect();
+            Elsewhere::read(&self.place, &known, &names)
+        };
+        self.elsewhere.get_or_init(read).may_use(&model.name)
     }
 
     /// The project's own models that are not disabled.

@@ -22,9 +22,33 @@ mod doc {
 }
 mod graph {
     pub(super) mod broken_ref;
+    pub(super) mod chained_views;
     pub(super) mod cycle;
+    pub(super) mod domain_direction;
+    pub(super) mod duplicate_source;
+    pub(super) mod duplicate_staging;
+    pub(super) mod exposure_on_private;
+    pub(super) mod exposure_parent_materialization;
+    pub(super) mod forbidden_edge;
     pub(super) mod hardcoded_relation;
     pub(super) mod layer_direction;
+    pub(super) mod model_fanout;
+    pub(super) mod multiple_sources_joined;
+    pub(super) mod orphan;
+    pub(super) mod private_access;
+    pub(super) mod public_without_contract;
+    pub(super) mod rejoined_upstream;
+    pub(super) mod root_model;
+    pub(super) mod source_direct_join;
+    pub(super) mod source_fanout;
+    pub(super) mod source_outside_staging;
+    pub(super) mod staging_on_downstream;
+    pub(super) mod staging_on_staging;
+    pub(super) mod tenant_boundary;
+    pub(super) mod too_many_joins;
+    pub(super) mod unclassified;
+    pub(super) mod undeclared_source;
+    pub(super) mod unused_source;
 }
 mod harness {
     pub(super) mod suppression_reason;
@@ -78,9 +102,33 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<doc::undocumented_column::UndocumentedColumn>(),
     BuiltInEntry::of::<doc::unit_drift::UnitDrift>(),
     BuiltInEntry::of::<graph::broken_ref::BrokenRef>(),
+    BuiltInEntry::of::<graph::chained_views::ChainedViews>(),
     BuiltInEntry::of::<graph::cycle::Cycle>(),
+    BuiltInEntry::of::<graph::domain_direction::DomainDirection>(),
+    BuiltInEntry::of::<graph::duplicate_source::DuplicateSource>(),
+    BuiltInEntry::of::<graph::duplicate_staging::DuplicateStaging>(),
+    BuiltInEntry::of::<graph::exposure_on_private::ExposureOnPrivate>(),
+    BuiltInEntry::of::<graph::exposure_parent_materialization::ExposureParentMaterialization>(),
+    BuiltInEntry::of::<graph::forbidden_edge::ForbiddenEdge>(),
     BuiltInEntry::of::<graph::hardcoded_relation::HardcodedRelation>(),
     BuiltInEntry::of::<graph::layer_direction::LayerDirection>(),
+    BuiltInEntry::of::<graph::model_fanout::ModelFanout>(),
+    BuiltInEntry::of::<graph::multiple_sources_joined::MultipleSourcesJoined>(),
+    BuiltInEntry::of::<graph::orphan::Orphan>(),
+    BuiltInEntry::of::<graph::private_access::PrivateAccess>(),
+    BuiltInEntry::of::<graph::public_without_contract::PublicWithoutContract>(),
+    BuiltInEntry::of::<graph::rejoined_upstream::RejoinedUpstream>(),
+    BuiltInEntry::of::<graph::root_model::RootModel>(),
+    BuiltInEntry::of::<graph::source_direct_join::SourceDirectJoin>(),
+    BuiltInEntry::of::<graph::source_fanout::SourceFanout>(),
+    BuiltInEntry::of::<graph::source_outside_staging::SourceOutsideStaging>(),
+    BuiltInEntry::of::<graph::staging_on_downstream::StagingOnDownstream>(),
+    BuiltInEntry::of::<graph::staging_on_staging::StagingOnStaging>(),
+    BuiltInEntry::of::<graph::tenant_boundary::TenantBoundary>(),
+    BuiltInEntry::of::<graph::too_many_joins::TooManyJoins>(),
+    BuiltInEntry::of::<graph::unclassified::Unclassified>(),
+    BuiltInEntry::of::<graph::undeclared_source::UndeclaredSource>(),
+    BuiltInEntry::of::<graph::unused_source::UnusedSource>(),
     BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
     BuiltInEntry::of::<harness::unused_suppression::UnusedSuppression>(),
     BuiltInEntry::of::<input::config_conflict::ConfigConflict>(),

@@ -1,7 +1,6 @@
 use crate::config::Layer;
 use crate::project::{Edge, LayerTable, Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::text::Span;
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,6 +25,14 @@ impl BuiltIn for LayerDirection {
 }
 
 impl Rule for LayerDirection {
+    fn yields_to(&self) -> &'static [&'static str] {
+        &[
+            "graph/source-outside-staging",
+            "graph/staging-on-downstream",
+            "graph/staging-on-staging",
+        ]
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(layer) = cx.project.layer(model) else {
             return;
@@ -37,7 +44,7 @@ impl Rule for LayerDirection {
                 continue;
             }
             let wrong = match parent.resource_type {
-                ResourceType::Source if !layer.sources && judges_sources(&cx.project.layers) => {
+                ResourceType::Source if !layer.sources && cx.project.layers.judges_sources() => {
                     reads_source(model, layer, parent)
                 }
                 ResourceType::Model => match cx.project.layer(parent) {
@@ -52,12 +59,6 @@ impl Rule for LayerDirection {
             sink.push(finding(cx, model, layer, parent, edge, wrong));
         }
     }
-}
-
-/// Where layers are inferred and none of them reads sources, the project has no such layer: every
-/// model would be wrong.
-fn judges_sources(table: &LayerTable) -> bool {
-    !table.inferred || table.layers.iter().any(|l| l.sources)
 }
 
 fn reads_source(model: &Node, layer: &Layer, source: &Node) -> String {
@@ -117,11 +118,8 @@ fn finding(
     layer: &Layer,
     parent: &Node,
     edge: &Edge,
-    mut message: String,
+    message: String,
 ) -> Violation {
-    if edge.in_comment {
-        message.push_str(" (the reference stands in a SQL comment, which dbt renders)");
-    }
     let table = &cx.project.layers;
     let exists = |name: &&String| table.layers.iter().any(|l| l.name == **name);
     let mut allowed: Vec<String> = layer.refs.iter().filter(exists).cloned().collect();
@@ -141,14 +139,5 @@ fn finding(
         layer.name,
         model.display_name()
     );
-    let span = edge.span.unwrap_or(Span::whole(model.file));
-    let found = Violation::new(span, message)
-        .help(help)
-        .symbol(&parent.unique_id);
-    match table.inferred {
-        true => found
-            .severity(Severity::Warn)
-            .confidence(Confidence::Likely),
-        false => found,
-    }
+    from_layers(table, on_edge(model, parent, edge, message).help(help))
 }
