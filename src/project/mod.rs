@@ -12,6 +12,7 @@ mod overlay;
 mod properties;
 mod resolve;
 pub mod select;
+mod unique;
 mod vars;
 
 pub use build::{Options, build};

@@ -7,5 +7,7 @@ pub mod comment;
 pub mod config_edit;
 pub mod jinja;
 pub mod sql;
+pub mod stars;
 pub mod template;
+pub mod watermark;
 pub mod yaml;

@@ -13,6 +13,7 @@ mod parse;
 mod placeholder;
 pub mod render;
 mod repair;
+pub mod same;
 mod shim;
 pub mod tree;
 
