@@ -153,6 +153,15 @@ fn any_row_will_do_where_all_that_is_selected_is_the_same() {
         ),
         NONE
     );
+    // The name follows from the code, and what is computed of both from both.
+    let sql = "select person_id, drug_code, drug_display, case when drug_code in ('1', '2') then 'yes' end as is_statin from {{ ref('orders') }} qualify row_number() over (partition by person_id, drug_code order by person_id) = 1";
+    assert_eq!(
+        found(
+            "sql/nondeterministic-dedup",
+            &[("models/m.sql", sql), ORDERS]
+        ),
+        NONE
+    );
     let sql = "with r as (select customer_id, amount, row_number() over (partition by customer_id order by 1) as rn from {{ ref('orders') }}) select customer_id, amount from r where rn = 1";
     assert_eq!(
         found(

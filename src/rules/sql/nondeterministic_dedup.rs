@@ -126,13 +126,45 @@ fn selects_the_group(select: &Select, call: &Call) -> bool {
     let partition = call.over.iter().flat_map(|o| &o.partition_by);
     let partition: Vec<&Expr> = partition.collect();
     select.items.iter().all(|item| match &item.kind {
-        ItemKind::Expr { expr, .. } => {
-            rank(expr).is_some()
-                || matches!(expr.kind, ExprKind::Literal(_))
-                || partition.iter().any(|p| same(p, expr))
-        }
+        ItemKind::Expr { expr, .. } => rank(expr).is_some() || is_shared(expr, &partition),
         ItemKind::Star { .. } => false,
     })
+}
+
+/// Is it made of what a group is made by?
+fn is_shared(expr: &Expr, partition: &[&Expr]) -> bool {
+    if partition.iter().any(|p| same(p, expr)) {
+        return true;
+    }
+    match &expr.kind {
+        ExprKind::Literal(_) => true,
+        ExprKind::Column(path) => partition.iter().any(|p| match &p.kind {
+            ExprKind::Column(by) => same_column(by, path) || names_it(by, path),
+            _ => false,
+        }),
+        ExprKind::Opaque | ExprKind::Subquery(..) => false,
+        ExprKind::Other(parts) if parts.is_empty() => false,
+        _ => {
+            let parts = expr.children();
+            !parts.is_empty() && parts.into_iter().all(|p| is_shared(p, partition))
+        }
+    }
+}
+
+/// Is the second column the name of what the first is the code of: `concept_code` and
+/// `concept_display`?
+fn names_it(code: &[Ident], name: &[Ident]) -> bool {
+    let stem = |path: &[Ident], endings: &[&str]| {
+        let last = path.last()?.name.to_lowercase();
+        let found = endings.iter().find_map(|e| last.strip_suffix(e));
+        found.map(str::to_owned)
+    };
+    let code = stem(code, &["_code", "_id", "_key"]);
+    let name = stem(
+        name,
+        &["_name", "_display", "_description", "_desc", "_label"],
+    );
+    code.is_some() && code == name
 }
 
 /// Why the order tells no two rows of a group apart; none where it may.
