@@ -151,19 +151,16 @@ fn is_shared(expr: &Expr, partition: &[&Expr]) -> bool {
     }
 }
 
-/// Is the second column the name of what the first is the code of: `concept_code` and
-/// `concept_display`?
+/// Is the second column the text of what the first is the code of: `concept_code` and
+/// `concept_display`? The name of a customer is no such thing: it changes.
 fn names_it(code: &[Ident], name: &[Ident]) -> bool {
     let stem = |path: &[Ident], endings: &[&str]| {
         let last = path.last()?.name.to_lowercase();
         let found = endings.iter().find_map(|e| last.strip_suffix(e));
         found.map(str::to_owned)
     };
-    let code = stem(code, &["_code", "_id", "_key"]);
-    let name = stem(
-        name,
-        &["_name", "_display", "_description", "_desc", "_label"],
-    );
+    let code = stem(code, &["_code"]);
+    let name = stem(name, &["_display", "_description", "_desc", "_label"]);
     code.is_some() && code == name
 }
 
