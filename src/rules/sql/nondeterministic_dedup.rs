@@ -136,8 +136,16 @@ fn is_shared(expr: &Expr, partition: &[&Expr]) -> bool {
     if partition.iter().any(|p| same(p, expr)) {
         return true;
     }
+    const PARTS: [&str; 7] = ["day", "week", "month", "quarter", "year", "hour", "minute"];
     match &expr.kind {
         ExprKind::Literal(_) => true,
+        // `datediff(day, …, current_date())`
+        ExprKind::Call(call) if call.args.is_empty() && call.over.is_none() => {
+            call.function().starts_with("current_")
+        }
+        ExprKind::Column(path) if matches!(&path[..], [one] if PARTS.iter().any(|p| one.is(p))) => {
+            true
+        }
         ExprKind::Column(path) => partition.iter().any(|p| match &p.kind {
             ExprKind::Column(by) => same_column(by, path) || names_it(by, path),
             _ => false,
