@@ -17,6 +17,7 @@ mod picked;
 mod properties;
 mod resolve;
 pub mod select;
+mod unique;
 mod vars;
 
 pub use build::{Options, build};

@@ -63,8 +63,22 @@ mod input {
     pub(super) mod yaml_syntax;
 }
 mod sql {
+    pub(super) mod cross_join;
+    pub(super) mod destructive;
+    pub(super) mod distinct_group_by;
+    pub(super) mod incremental_config;
+    pub(super) mod inline_constant;
     pub(super) mod inner_after_left;
+    pub(super) mod join_fanout;
+    pub(super) mod nondeterministic_dedup;
+    pub(super) mod null_comparison;
+    pub(super) mod partition_filter;
+    pub(super) mod reserved_identifier;
     pub(super) mod star_output;
+    pub(super) mod star_union;
+    pub(super) mod unsafe_cast;
+    pub(super) mod unstable_watermark;
+    pub(super) mod unused_cte;
 }
 mod structure {
     pub(super) mod column_groups;
@@ -137,8 +151,22 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<input::jinja_syntax::JinjaSyntax>(),
     BuiltInEntry::of::<input::unreadable::Unreadable>(),
     BuiltInEntry::of::<input::yaml_syntax::YamlSyntax>(),
+    BuiltInEntry::of::<sql::cross_join::CrossJoin>(),
+    BuiltInEntry::of::<sql::destructive::Destructive>(),
+    BuiltInEntry::of::<sql::distinct_group_by::DistinctGroupBy>(),
+    BuiltInEntry::of::<sql::incremental_config::IncrementalConfig>(),
+    BuiltInEntry::of::<sql::inline_constant::InlineConstant>(),
     BuiltInEntry::of::<sql::inner_after_left::InnerAfterLeft>(),
+    BuiltInEntry::of::<sql::join_fanout::JoinFanout>(),
+    BuiltInEntry::of::<sql::nondeterministic_dedup::NondeterministicDedup>(),
+    BuiltInEntry::of::<sql::null_comparison::NullComparison>(),
+    BuiltInEntry::of::<sql::partition_filter::PartitionFilter>(),
+    BuiltInEntry::of::<sql::reserved_identifier::ReservedIdentifier>(),
     BuiltInEntry::of::<sql::star_output::StarOutput>(),
+    BuiltInEntry::of::<sql::star_union::StarUnion>(),
+    BuiltInEntry::of::<sql::unsafe_cast::UnsafeCast>(),
+    BuiltInEntry::of::<sql::unstable_watermark::UnstableWatermark>(),
+    BuiltInEntry::of::<sql::unused_cte::UnusedCte>(),
     BuiltInEntry::of::<structure::column_groups::ColumnGroups>(),
     BuiltInEntry::of::<structure::config_missing::ConfigMissing>(),
     BuiltInEntry::of::<structure::cte_column_missing::CteColumnMissing>(),

@@ -8,5 +8,7 @@ pub mod conditional;
 pub mod config_edit;
 pub mod jinja;
 pub mod sql;
+pub mod stars;
 pub mod template;
+pub mod watermark;
 pub mod yaml;

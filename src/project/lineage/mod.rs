@@ -5,10 +5,12 @@
 //! whose columns nobody declares. `docs/architecture.md` has the rules.
 
 mod expr;
+mod places;
 mod reader;
 mod relation;
 mod scope;
 
+pub use places::{Meaning, Places};
 pub use relation::{ColumnOf, Derivation, Origin};
 
 use super::{Node, NodeId, Project, ResourceType};

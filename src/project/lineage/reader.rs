@@ -2,6 +2,7 @@
 //! reads on the way.
 
 use super::Lineage;
+use super::places::Places;
 use super::relation::{Column, ColumnOf, Derivation, Open, Origin, Relation, Shared, union};
 use super::scope::{Binding, Resolved, Scope};
 use crate::project::{Node, NodeId, Resolution};
@@ -43,6 +44,8 @@ pub(super) struct Reader<'l, 'p> {
     /// Sources that have columns which YAML does not declare: the file reads them.
     pub(super) undeclared: BTreeSet<NodeId>,
     fuel: u32,
+    /// Where what is found on the way is kept, if somebody asked for it.
+    pub(super) places: Option<Places<'p>>,
 }
 
 impl<'l, 'p> Reader<'l, 'p> {
@@ -52,7 +55,26 @@ impl<'l, 'p> Reader<'l, 'p> {
         node: &'p Node,
         sql: &'p SqlFile,
     ) -> Option<(Self, &'p Query)> {
-        let reader = |printed, doubtful, shimmed| Self {
+        Some(match lineage.project.inlined(node) {
+            Some(i) => (
+                Self::new(lineage, node, &i.printed, &i.doubtful, &i.shimmed),
+                &i.query,
+            ),
+            None => (
+                Self::new(lineage, node, &sql.printed, &sql.doubtful, &sql.shimmed),
+                sql.query()?,
+            ),
+        })
+    }
+
+    pub(super) fn new(
+        lineage: &'l Lineage<'p>,
+        node: &'p Node,
+        printed: &'p [RelationRef],
+        doubtful: &'p [Span],
+        shimmed: &'p [Span],
+    ) -> Self {
+        Self {
             printed,
             doubtful,
             shimmed,
@@ -66,14 +88,8 @@ impl<'l, 'p> Reader<'l, 'p> {
             reads_more: false,
             undeclared: BTreeSet::new(),
             fuel: FUEL,
-        };
-        Some(match lineage.project.inlined(node) {
-            Some(i) => (reader(&i.printed, &i.doubtful, &i.shimmed), &i.query),
-            None => (
-                reader(&sql.printed, &sql.doubtful, &sql.shimmed),
-                sql.query()?,
-            ),
-        })
+            places: None,
+        }
     }
 
     fn relation(&self, id: RelationId) -> &'p RelationRef {
@@ -152,7 +168,11 @@ impl<'l, 'p> Reader<'l, 'p> {
             } => {
                 let mut all: Vec<Relation> = Vec::new();
                 for branch in branches {
-                    all.push(self.body(branch, outer));
+                    let relation = self.body(branch, outer);
+                    if let Some(places) = &mut self.places {
+                        places.branch(branch, &relation);
+                    }
+                    all.push(relation);
                 }
                 // The second branch of these decides which rows stay, and gives no value.
                 if matches!(op, SetOp::Except | SetOp::Intersect) {
@@ -170,6 +190,9 @@ impl<'l, 'p> Reader<'l, 'p> {
             self.from(from, &mut scope);
         }
         scope.doubtful |= select.widened || self.is_doubtful(from_place(select), true);
+        if let Some(places) = &mut self.places {
+            places.select(select, &scope);
+        }
         let mut out = Relation::default();
         // DuckDB: `from t` is `select * from t`.
         if select.items.is_empty() && !select.from.is_empty() {

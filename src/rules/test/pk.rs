@@ -81,83 +81,17 @@ fn all_hold(list: &[String], properties: &Properties) -> bool {
     if list.is_empty() {
         return false;
     }
-    let on_model: Vec<&DataTest> = properties.tests.iter().filter(|t| runs(t)).collect();
-    let holds = |wanted: &String, tests: &[&DataTest]| tests.iter().any(|t| is_test(wanted, t));
+    let on_model: Vec<&DataTest> = properties.tests.iter().filter(|t| t.runs()).collect();
+    let holds = |wanted: &String, tests: &[&DataTest]| tests.iter().any(|t| t.is(wanted));
     if list.iter().all(|wanted| holds(wanted, &on_model)) {
         return true;
     }
-    names(properties).iter().any(|name| {
-        let tests = tests_of(properties, name);
-        let not_null = has_constraint(properties, name, "not_null");
+    properties.tested_names().iter().any(|name| {
+        let tests = properties.tests_of(name);
+        let not_null = properties.has_constraint(name, "not_null");
         list.iter()
             .all(|wanted| holds(wanted, &tests) || (not_null && is_named(wanted, "not_null")))
     })
-}
-
-/// Columns that tests speak of: those of `columns:`, and `column_name` of the model's own tests.
-fn names(properties: &Properties) -> Vec<String> {
-    let mut all: Vec<String> = properties
-        .columns
-        .iter()
-        .map(|c| c.name.value.to_lowercase())
-        .collect();
-    all.extend(properties.tests.iter().filter_map(column_argument));
-    all.sort();
-    all.dedup();
-    all
-}
-
-fn column_argument(test: &DataTest) -> Option<String> {
-    Some(test.args.get("column_name")?.as_str()?.to_lowercase())
-}
-
-/// The tests of a column that run.
-fn tests_of<'p>(properties: &'p Properties, column: &str) -> Vec<&'p DataTest> {
-    let below = columns_named(properties, column).flat_map(|c| &c.tests);
-    let beside = properties
-        .tests
-        .iter()
-        .filter(|t| column_argument(t).is_some_and(|c| c == column));
-    below.chain(beside).filter(|t| runs(t)).collect()
-}
-
-fn columns_named<'p>(properties: &'p Properties, name: &str) -> impl Iterator<Item = &'p Column> {
-    let columns = properties.columns.iter();
-    columns.filter(move |c| c.name.value.to_lowercase() == name)
-}
-
-fn has_constraint(properties: &Properties, column: &str, kind: &str) -> bool {
-    let is_kind = |c: &Constraint| c.kind == kind;
-    let of_model =
-        |c: &Constraint| is_kind(c) && c.columns.iter().any(|name| name.to_lowercase() == column);
-    columns_named(properties, column).any(|c| c.constraints.iter().any(is_kind))
-        || properties.constraints.iter().any(of_model)
-}
-
-/// A test that is switched off proves nothing. One whose switch only a run knows is counted.
-fn runs(test: &DataTest) -> bool {
-    match test.config.get("enabled") {
-        Some(Value::Bool(on)) => *on,
-        Some(Value::String(text)) => !matches!(text.to_lowercase().as_str(), "false" | "no"),
-        _ => true,
-    }
-}
-
-/// dbt-project-evaluator writes `dbt.test_unique` for what YAML calls `unique`.
-fn is_test(wanted: &str, test: &DataTest) -> bool {
-    let split = |name: &str| match name.rsplit_once('.') {
-        Some((package, name)) => (Some(package.to_owned()), plain(name)),
-        None => (None, plain(name)),
-    };
-    let (wanted_package, wanted) = split(wanted);
-    let (package, name) = split(&test.name);
-    let fits = match (wanted_package.as_deref(), package.as_deref()) {
-        (None, _) => true,
-        (Some("dbt"), None) => true,
-        (Some(wanted), Some(package)) => wanted == package,
-        (Some(_), None) => false,
-    };
-    fits && name == wanted
 }
 
 fn is_named(wanted: &str, name: &str) -> bool {
@@ -168,31 +102,13 @@ fn plain(name: &str) -> String {
     name.strip_prefix("test_").unwrap_or(name).to_owned()
 }
 
-/// A primary key that the platform itself keeps: the contract is enforced, the model is a table,
-/// and the engine is none of those that take the constraint as a remark.
+/// A primary key that the platform itself keeps.
 fn has_enforced_key(model: &Node, properties: &Properties, dialect: Dialect) -> bool {
-    let is_remark = matches!(
-        dialect,
-        Dialect::Snowflake
-            | Dialect::BigQuery
-            | Dialect::Redshift
-            | Dialect::Databricks
-            | Dialect::Spark
-            | Dialect::ClickHouse
-            | Dialect::Trino
-            | Dialect::Athena
-    );
-    let is_table = !matches!(
-        model.config.text("materialized"),
-        Some("view" | "ephemeral" | "materialized_view")
-    );
-    let contract = model.config.get("contract").and_then(|c| c.value.as_ref());
-    let enforced = contract.and_then(|c| c.get("enforced")?.as_bool()) == Some(true);
     let is_key = |c: &Constraint| c.kind == "primary_key";
     let mut columns = properties.columns.iter();
     let has_key = properties.constraints.iter().any(is_key)
         || columns.any(|c| c.constraints.iter().any(is_key));
-    has_key && enforced && is_table && !is_remark
+    has_key && model.keeps_keys(dialect)
 }
 
 /// The key a model probably has.
@@ -243,7 +159,7 @@ fn quoted(names: &[String]) -> String {
 
 fn half_tested(properties: &Properties) -> Option<Guess> {
     let with = |name: &str| -> Vec<String> {
-        let has = |c: &&Column| c.tests.iter().any(|t| runs(t) && is_test(name, t));
+        let has = |c: &&Column| c.tests.iter().any(|t| t.runs() && t.is(name));
         let columns = properties.columns.iter().filter(has);
         columns.map(|c| c.name.value.clone()).collect()
     };

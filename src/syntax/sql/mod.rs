@@ -15,6 +15,7 @@ mod placeholder;
 mod recover;
 pub mod render;
 mod repair;
+pub mod same;
 mod shim;
 pub mod tree;
 

@@ -409,6 +409,55 @@ pub struct Call {
 }
 
 impl Call {
+    /// Does it give one value of many rows, in a dialect that dbt speaks?
+    pub fn is_aggregate(&self) -> bool {
+        const NAMES: &[&str] = &[
+            "max",
+            "maxif",
+            "max_by",
+            "min",
+            "minif",
+            "min_by",
+            "median",
+            "mode",
+            "listagg",
+            "string_agg",
+            "variance",
+            "first",
+            "last",
+        ];
+        // ClickHouse makes others of these with endings: `sumIf`, `uniqExact`, `countDistinct`.
+        const BEGINNINGS: &[&str] = &[
+            "any",
+            "approx_",
+            "argm",
+            "array_agg",
+            "avg",
+            "bit_",
+            "bool",
+            "corr",
+            "count",
+            "covar",
+            "group_",
+            "grouparray",
+            "groupuniq",
+            "hll_",
+            "json_agg",
+            "jsonb_agg",
+            "logical_",
+            "object_agg",
+            "percentile",
+            "quantile",
+            "stddev",
+            "sum",
+            "uniq",
+            "var_",
+        ];
+        let name = self.function();
+        let begins = BEGINNINGS.iter().any(|b| name.starts_with(b));
+        self.over.is_none() && (begins || NAMES.contains(&name.as_str()))
+    }
+
     /// The last part of the name in lower case.
     pub fn function(&self) -> String {
         self.name
@@ -477,6 +526,27 @@ impl Expr {
 }
 
 impl Factor {
+    fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match &self.kind {
+            FactorKind::Function { args, .. } => args.iter().for_each(|e| e.walk(visit)),
+            FactorKind::Nested(from) => from.walk(visit),
+            FactorKind::Derived(inner, exprs) => {
+                inner.walk(visit);
+                exprs.iter().for_each(|e| e.walk(visit));
+            }
+            _ => {}
+        }
+    }
+
+    /// The CTE that it names, of those that are visible there.
+    pub fn cte<'a>(&self, ctes: &[&'a Cte]) -> Option<&'a Cte> {
+        let FactorKind::Name(path) = &self.kind else {
+            return None;
+        };
+        let [name] = &path[..] else { return None };
+        ctes.iter().rev().find(|c| c.name.is(&name.name)).copied()
+    }
+
     /// The name under which columns are qualified: the alias, else the last part of the name.
     pub fn binding(&self) -> Option<&Ident> {
         match (&self.alias, &self.kind) {
@@ -488,9 +558,64 @@ impl Factor {
 }
 
 impl From {
+    /// Visits every expression in it and everything below it, subqueries' own excepted.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        for (factor, join) in self.factors() {
+            factor.walk(visit);
+            if let Some(Constraint::On(on)) = join.map(|j| &j.constraint) {
+                on.walk(visit);
+            }
+        }
+    }
+
     /// The first relation and every joined one, with the join that brings it.
     pub fn factors(&self) -> impl Iterator<Item = (&Factor, Option<&Join>)> {
         std::iter::once((&self.first, None)).chain(self.joins.iter().map(|j| (&j.factor, Some(j))))
+    }
+}
+
+impl Select {
+    /// Visits every expression of its clauses and everything below it, subqueries' own excepted.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        for item in &self.items {
+            if let ItemKind::Expr { expr, .. } = &item.kind {
+                expr.walk(visit);
+            }
+        }
+        for from in &self.from {
+            from.walk(visit);
+        }
+        let clauses = [&self.filter, &self.having, &self.qualify];
+        let groups = self.group_by.iter().flatten();
+        let clauses = clauses.into_iter().flatten().chain(groups);
+        clauses
+            .chain(&self.others)
+            .for_each(|e| e.walk(&mut *visit));
+    }
+
+    /// Does it hold an aggregate that is no window function?
+    pub fn aggregates(&self) -> bool {
+        let mut found = false;
+        for item in &self.items {
+            if let ItemKind::Expr { expr, .. } = &item.kind {
+                expr.walk(&mut |e| {
+                    found |= matches!(&e.kind, ExprKind::Call(call) if call.is_aggregate());
+                });
+            }
+        }
+        found
+    }
+}
+
+impl Body {
+    /// The `select` keyword of its first select.
+    pub fn keyword(&self) -> Option<Span> {
+        match self {
+            Body::Select(select) => Some(select.keyword),
+            Body::Set { branches, .. } => branches.first()?.keyword(),
+            Body::Query(query) => query.body.keyword(),
+            Body::Values(_) | Body::Other(_) | Body::Unread(_) => None,
+        }
     }
 }
 
@@ -514,7 +639,29 @@ impl Query {
 
     /// As [`Query::selects`], with all that a name may mean there.
     pub fn selects_in_scope<'a>(&'a self, visit: &mut dyn FnMut(&'a Select, &Scope<'a>)) {
-        self.visit_selects(&mut Scope::default(), visit);
+        self.visit(&mut Scope::default(), &mut |seen, scope| {
+            if let Seen::Select(select) = seen {
+                visit(select, scope);
+            }
+        });
+    }
+
+    /// Visits every query: itself, its CTEs, those in parentheses and those of subqueries.
+    pub fn queries<'a>(&'a self, visit: &mut dyn FnMut(&'a Query, &Scope<'a>)) {
+        self.visit(&mut Scope::default(), &mut |seen, scope| {
+            if let Seen::Query(query) = seen {
+                visit(query, scope);
+            }
+        });
+    }
+
+    /// Visits every set operation, with its operator, whether it goes by name, and its branches.
+    pub fn sets<'a>(&'a self, visit: &mut dyn FnMut(&'a Body, &Scope<'a>)) {
+        self.visit(&mut Scope::default(), &mut |seen, scope| {
+            if let Seen::Set(set) = seen {
+                visit(set, scope);
+            }
+        });
     }
 
     /// Does Jinja print columns, or whole queries, that are not known?
@@ -534,18 +681,15 @@ impl Query {
         found
     }
 
-    fn visit_selects<'a>(
-        &'a self,
-        scope: &mut Scope<'a>,
-        visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
-    ) {
+    fn visit<'a>(&'a self, scope: &mut Scope<'a>, visit: &mut dyn FnMut(Seen<'a>, &Scope<'a>)) {
+        visit(Seen::Query(self), scope);
         let outer = scope.ctes.len();
         for cte in &self.ctes {
             // A CTE sees those before it, and itself if it is recursive; a recursive reference to
             // itself is a CTE all the same.
             scope.ctes.push(cte);
             scope.within.push(cte);
-            cte.query.visit_selects(scope, visit);
+            cte.query.visit(scope, visit);
             scope.within.pop();
         }
         visit_body(&self.body, scope, visit);
@@ -556,14 +700,21 @@ impl Query {
     }
 }
 
+/// What a walk comes by.
+enum Seen<'a> {
+    Query(&'a Query),
+    Select(&'a Select),
+    Set(&'a Body),
+}
+
 fn visit_body<'a>(
     body: &'a Body,
     scope: &mut Scope<'a>,
-    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
+    visit: &mut dyn FnMut(Seen<'a>, &Scope<'a>),
 ) {
     match body {
         Body::Select(select) => {
-            visit(select, scope);
+            visit(Seen::Select(select), scope);
             scope.outer.push(select);
             for from in &select.from {
                 visit_from(from, scope, visit);
@@ -586,11 +737,12 @@ fn visit_body<'a>(
             scope.outer.pop();
         }
         Body::Set { branches, .. } => {
+            visit(Seen::Set(body), scope);
             for branch in branches {
                 visit_body(branch, scope, visit);
             }
         }
-        Body::Query(query) => query.visit_selects(scope, visit),
+        Body::Query(query) => query.visit(scope, visit),
         Body::Values(_) | Body::Other(_) | Body::Unread(_) => {}
     }
 }
@@ -598,7 +750,7 @@ fn visit_body<'a>(
 fn visit_from<'a>(
     from: &'a From,
     scope: &mut Scope<'a>,
-    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
+    visit: &mut dyn FnMut(Seen<'a>, &Scope<'a>),
 ) {
     for (factor, join) in from.factors() {
         visit_factor(factor, scope, visit);
@@ -615,10 +767,10 @@ fn visit_from<'a>(
 fn visit_factor<'a>(
     factor: &'a Factor,
     scope: &mut Scope<'a>,
-    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
+    visit: &mut dyn FnMut(Seen<'a>, &Scope<'a>),
 ) {
     match &factor.kind {
-        FactorKind::Subquery { query, .. } => query.visit_selects(scope, visit),
+        FactorKind::Subquery { query, .. } => query.visit(scope, visit),
         FactorKind::Nested(from) => visit_from(from, scope, visit),
         FactorKind::Derived(inner, exprs) => {
             visit_factor(inner, scope, visit);
@@ -638,10 +790,10 @@ fn visit_factor<'a>(
 fn visit_expr<'a>(
     expr: &'a Expr,
     scope: &mut Scope<'a>,
-    visit: &mut dyn FnMut(&'a Select, &Scope<'a>),
+    visit: &mut dyn FnMut(Seen<'a>, &Scope<'a>),
 ) {
     if let ExprKind::Subquery(query, _) = &expr.kind {
-        query.visit_selects(scope, visit);
+        query.visit(scope, visit);
     }
     for child in expr.children() {
         visit_expr(child, scope, visit);

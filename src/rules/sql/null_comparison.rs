@@ -1,0 +1,100 @@
+use crate::project::Node;
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::syntax::sql::tree::{CompareOp, Expr, ExprKind, Literal};
+use crate::text::Span;
+use crate::violation::{Confidence, Severity, Violation};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::borrow::Cow::Borrowed;
+
+/// No options.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NullComparison {}
+
+impl BuiltIn for NullComparison {
+    const META: Meta = Meta {
+        id: Borrowed("sql/null-comparison"),
+        severity: Severity::Error,
+        confidence: Confidence::Certain,
+        fix: FixAvailability::None,
+        preset: Some(Preset::Strict),
+        doc: Borrowed(include_str!("../../../rules/sql/null-comparison/README.md")),
+    };
+}
+
+impl Rule for NullComparison {
+    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
+        let Some(sql) = &model.sql else { return };
+        let mut seen: Vec<Span> = Vec::new();
+        for query in sql.readings() {
+            query.selects(&mut |select, _| {
+                select.walk(&mut |e| {
+                    let Some((null, message)) = judge(e) else {
+                        return;
+                    };
+                    // What a macro or a variable prints does not stand here.
+                    let written = cx.project.text(null.span).eq_ignore_ascii_case("null");
+                    if written && !sql.is_shimmed(e.span) && !seen.contains(&null.span) {
+                        seen.push(null.span);
+                        let found = Violation::new(null.span, message).symbol("null");
+                        // A null among others in `in` does nothing, which may do no harm.
+                        let idle = matches!(&e.kind, ExprKind::InList { negated: false, .. });
+                        sink.push(if idle {
+                            found.severity(Severity::Warn)
+                        } else {
+                            found
+                        });
+                    }
+                });
+            });
+        }
+    }
+}
+
+fn is_null(e: &Expr) -> bool {
+    matches!(&e.kind, ExprKind::Literal(Literal::Null))
+}
+
+fn judge(e: &Expr) -> Option<(&Expr, String)> {
+    match &e.kind {
+        ExprKind::Compare(op, sides) if !matches!(op, CompareOp::NullSafe | CompareOp::Other) => {
+            let null = sides.iter().find(|s| is_null(s))?;
+            let (sign, test) = match op {
+                CompareOp::Eq | CompareOp::Like => ("=", "is null"),
+                CompareOp::Ne => ("<>", "is not null"),
+                _ => {
+                    return Some((
+                        null,
+                        "a comparison with null is never true: no row passes it".to_owned(),
+                    ));
+                }
+            };
+            Some((
+                null,
+                format!(
+                    "`{sign} null` is never true, whatever stands before it: no row passes; `{test}` asks for null"
+                ),
+            ))
+        }
+        ExprKind::InList { list, negated, .. } => {
+            let null = list.iter().find(|s| is_null(s))?;
+            let message = match negated {
+                true => "`not in` with a null in its list is never true: no row passes",
+                false => {
+                    "a null in an `in` list matches nothing: rows where the value is null are left out"
+                }
+            };
+            Some((null, message.to_owned()))
+        }
+        ExprKind::Case {
+            operand: Some(_),
+            whens,
+            ..
+        } => {
+            let (null, _) = whens.iter().find(|(when, _)| is_null(when))?;
+            Some((null, "`case … when null` never matches: null equals nothing, and the row falls through to `else`".to_owned()))
+        }
+        _ => None,
+    }
+}
