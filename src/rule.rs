@@ -156,6 +156,13 @@ impl Sink {
         self.found.push((self.node, violation));
     }
 
+    /// Reports a finding, if it is one.
+    pub fn push_some(&mut self, violation: Option<Violation>) {
+        if let Some(violation) = violation {
+            self.push(violation);
+        }
+    }
+
     /// Reports a finding about another node.
     pub fn push_on(&mut self, node: Option<NodeId>, violation: Violation) {
         self.found.push((node, violation));

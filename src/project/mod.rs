@@ -6,12 +6,14 @@ mod config;
 mod data_test;
 mod graph;
 mod inline;
+mod keys;
 mod layers;
 pub mod lineage;
 mod overlay;
 mod properties;
 mod resolve;
 pub mod select;
+mod suite;
 mod vars;
 
 pub use build::{Options, build};
@@ -20,10 +22,12 @@ pub use config::{Config as NodeConfig, ConfigValue, Origin};
 pub use data_test::GenericTest;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
+pub use keys::{KeyGuess, is_keyish};
 pub use layers::{LayerMatch, LayerTable};
 pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
+pub use suite::Family;
 
 use crate::config::{Config, Layer};
 use crate::load::{Below, Dependency, DialectChoice, Loaded, Member, Notice, Place, Role};

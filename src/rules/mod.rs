@@ -39,7 +39,19 @@ mod structure {
     pub(super) mod tags;
 }
 mod test {
+    pub(super) mod coverage;
+    pub(super) mod deprecated_syntax;
+    pub(super) mod edge_cases;
+    pub(super) mod family_missing;
+    pub(super) mod fk;
+    pub(super) mod freshness;
+    pub(super) mod loose_threshold;
+    pub(super) mod never_runs;
+    pub(super) mod no_diagnostics;
+    pub(super) mod no_reconciliation;
     pub(super) mod pk;
+    pub(super) mod pk_mismatch;
+    pub(super) mod severity_mix;
 }
 
 #[rustfmt::skip]
@@ -65,7 +77,19 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<structure::cte_order::CteOrder>(),
     BuiltInEntry::of::<structure::materialization::Materialization>(),
     BuiltInEntry::of::<structure::tags::Tags>(),
+    BuiltInEntry::of::<test::coverage::Coverage>(),
+    BuiltInEntry::of::<test::deprecated_syntax::DeprecatedSyntax>(),
+    BuiltInEntry::of::<test::edge_cases::EdgeCases>(),
+    BuiltInEntry::of::<test::family_missing::FamilyMissing>(),
+    BuiltInEntry::of::<test::fk::Fk>(),
+    BuiltInEntry::of::<test::freshness::Freshness>(),
+    BuiltInEntry::of::<test::loose_threshold::LooseThreshold>(),
+    BuiltInEntry::of::<test::never_runs::NeverRuns>(),
+    BuiltInEntry::of::<test::no_diagnostics::NoDiagnostics>(),
+    BuiltInEntry::of::<test::no_reconciliation::NoReconciliation>(),
     BuiltInEntry::of::<test::pk::Pk>(),
+    BuiltInEntry::of::<test::pk_mismatch::PkMismatch>(),
+    BuiltInEntry::of::<test::severity_mix::SeverityMix>(),
 ];
 
 #[rustfmt::skip]
