@@ -80,6 +80,13 @@ impl Meta {
         self.id.split('/').next().unwrap_or("")
     }
 
+    /// Does it look at what people and agents read about the repository? That is read only where
+    /// some rule does.
+    pub fn reads_knowledge(&self) -> bool {
+        let of_test = matches!(&*self.id, "test/rule-untraced" | "test/gap-undisclosed");
+        of_test || (self.category() == "context" && self.id != "context/source-missing")
+    }
+
     /// The page's first paragraph below its title, on one line.
     pub fn summary(&self) -> String {
         let below_title = self

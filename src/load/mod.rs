@@ -7,11 +7,13 @@
 mod below;
 mod find;
 mod hints;
+mod knowledge;
 mod walk;
 
 pub use below::{Below, files_below};
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
+pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
 
 use crate::syntax::yaml::{self, Yaml};
 use crate::text::{

@@ -26,6 +26,8 @@ mod tests;
 pub struct Options {
     /// `--manifest`, which wins over the configuration.
     pub manifest: Option<ManifestSetting>,
+    /// Read what people and agents read about the repository.
+    pub knowledge: bool,
     /// Keep the text that the SQL parser read of each file, for whoever compares readings.
     pub keep_text: bool,
 }
@@ -92,7 +94,7 @@ pub fn build(
     let mut yaml: FxHashMap<FileId, Yaml> = parts.yaml.into_iter().collect();
     let Loaded {
         place,
-        files,
+        mut files,
         members,
         packages,
         dependencies,
@@ -100,6 +102,10 @@ pub fn build(
         ..
     } = loaded;
     let context = crate::load::files_below(&place, &config.context.dir);
+    let knowledge = match options.knowledge {
+        true => Knowledge::read(&place, &config, &mut files),
+        false => Knowledge::default(),
+    };
     let names = packages.iter().map(|p| p.name.clone()).collect();
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
@@ -111,6 +117,10 @@ pub fn build(
             let text = &files.get(member.file).text;
             suppressions.extend(comment::in_yaml(member.file, text, comments));
         }
+    }
+    for document in &knowledge.documents {
+        let text = &files.get(document.file).text;
+        suppressions.extend(comment::in_markdown(document.file, text));
     }
     suppressions.sort_by_key(|s| s.span);
     Ok(Project {
@@ -128,6 +138,7 @@ pub fn build(
         layers,
         macros: parts.macros,
         context,
+        knowledge,
         dependencies,
         packages: names,
         dialect: parts.dialect,

@@ -24,7 +24,7 @@ impl Project {
         debug_assert!(model.resource_type == ResourceType::Model);
         by_unique_key(model)
             .or_else(|| by_dedup(lineage, model))
-            .or_else(|| model.properties.as_ref().and_then(half_tested))
+            .or_else(|| half_tested(model, model.properties.as_ref()?))
             .or_else(|| by_surrogate(self, lineage, model))
             .or_else(|| by_name(lineage, model))
     }
@@ -164,7 +164,7 @@ fn by_surrogate(project: &Project, lineage: &Lineage, model: &Node) -> Option<Ke
     })
 }
 
-fn half_tested(properties: &Properties) -> Option<KeyGuess> {
+fn half_tested(model: &Node, properties: &Properties) -> Option<KeyGuess> {
     let with = |name: &str| -> Vec<String> {
         let is = |t: &DataTest| t.is_on() && t.short_name() == name;
         let columns = properties.columns.iter();
@@ -176,10 +176,16 @@ fn half_tested(properties: &Properties) -> Option<KeyGuess> {
         columns: vec![column.clone()],
         strong: false,
     };
-    // Many columns are never null and no key.
+    // Many columns are never null and no key: one that is has the model's name, or says so.
+    let entities = entities(&model.name);
+    let is_own = |c: &String| {
+        let name = c.to_lowercase();
+        let stem = name.rsplit_once('_').map_or("", |(stem, _)| stem);
+        name == "id" || name.ends_with("_pk") || entities.iter().any(|e| e == stem)
+    };
     let filled: Vec<String> = with("not_null")
         .into_iter()
-        .filter(|c| is_keyish(c))
+        .filter(|c| is_keyish(c) && is_own(c))
         .collect();
     match (&with("unique")[..], &filled[..]) {
         ([first, ..], _) => Some(of(first, "unique", "not_null")),

@@ -7,6 +7,7 @@ mod data_test;
 mod graph;
 mod inline;
 mod keys;
+mod knowledge;
 mod layers;
 pub mod lineage;
 mod overlay;
@@ -23,6 +24,8 @@ pub use data_test::GenericTest;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
 pub use keys::{KeyGuess, is_keyish};
+pub(crate) use knowledge::normal as in_root;
+pub use knowledge::{Document, Knowledge, SourceSystem};
 pub use layers::{LayerMatch, LayerTable};
 pub use overlay::ManifestInfo;
 pub use properties::{Column, Constraint, DataTest, Properties};
@@ -226,6 +229,8 @@ pub struct Project {
     pub macros: MacroLibrary,
     /// The files below the directory of context files.
     pub context: Below,
+    /// What people and agents read about it, where a rule asks for that.
+    pub knowledge: Knowledge,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
     /// Names of installed packages, the project's own first.

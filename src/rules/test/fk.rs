@@ -78,7 +78,7 @@ fn untested(cx: &Cx, keys: &Keys, model: &Node, column: &Column) -> Option<Viola
     if name == "id" || is_own_key || tested || constrained {
         return None;
     }
-    let parent = owner(cx.project, keys.get(&name)?, model)?;
+    let parent = owner(cx.project, keys.get(&name)?, model, &name)?;
     // What is taken from the parent itself, or what the parent is made of, needs no test.
     let origin = cx.lineage().origin(model.id, &name)?;
     let is_taken = origin.from.iter().any(|c| c.node == parent.id);
@@ -98,16 +98,22 @@ fn untested(cx: &Cx, keys: &Keys, model: &Node, column: &Column) -> Option<Viola
     Some(found.symbol(column.name.value.clone()))
 }
 
-/// The one model whose key the column is: of several, the one of the marts.
-fn owner<'p>(project: &Project, models: &[&'p Node], own: &Node) -> Option<&'p Node> {
-    let others: Vec<&Node> = models.iter().copied().filter(|m| m.id != own.id).collect();
-    if let [one] = others[..] {
-        return Some(one);
-    }
+/// The one model of the marts whose key the column is, and which is called after it.
+fn owner<'p>(project: &Project, models: &[&'p Node], own: &Node, column: &str) -> Option<&'p Node> {
+    let stem = column.rsplit_once('_').map_or(column, |(stem, _)| stem);
     let marts = ["marts".to_owned()];
-    let mut of_marts = others.into_iter().filter(|m| project.in_layers(m, &marts));
-    let first = of_marts.next()?;
-    of_marts.next().is_none().then_some(first)
+    let is_called = |m: &Node| {
+        let name = m.name.to_lowercase();
+        let ends = [stem.to_owned(), format!("{stem}s"), format!("{stem}es")];
+        let plural_y = stem.strip_suffix('y').map(|s| format!("{s}ies"));
+        ends.iter()
+            .chain(&plural_y)
+            .any(|end| name.ends_with(end.as_str()))
+    };
+    let others = models.iter().copied().filter(|m| m.id != own.id);
+    let mut fit = others.filter(|m| is_called(m) && project.in_layers(m, &marts));
+    let first = fit.next()?;
+    fit.next().is_none().then_some(first)
 }
 
 fn depends(project: &Project, child: NodeId, parent: NodeId) -> bool {

@@ -21,7 +21,7 @@ impl BuiltIn for NeverRuns {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Minimal),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/test/never-runs/README.md")),
     };
 }
@@ -75,6 +75,11 @@ impl Rule for NeverRuns {
             };
             let message = format!("{why}, so {count}: dbt drops it with a warning at most");
             let mut found = Violation::new(*place, message).help(help).symbol(name);
+            // Who switched the model off may well know of its tests.
+            let own = first.yaml_refs.first().is_some_and(|r| r.span == *place);
+            if own && matches!(gone, Gone::Disabled(_)) {
+                found = found.severity(Severity::Info);
+            }
             if let Gone::Disabled(Some(span)) = gone {
                 found = found.related(*span, "disabled here");
             }
