@@ -105,6 +105,20 @@ pub fn knowledge(place: &Place, context: &str, files: &mut Files) -> KnowledgeFi
         }
         out.tree.insert(from_root);
     }
+    // Of several projects, none answers for the pages that all of them share.
+    let is_project = |p: &&String| {
+        let name = p.rsplit('/').next();
+        name == Some("dbt_project.yml") && !p.contains("integration_tests/")
+    };
+    if out.tree.iter().filter(is_project).count() > 1 {
+        let project = relative_path(&place.project_dir, &place.root);
+        let project = format!("{project}/");
+        let own = |f: &KnowledgeFile| {
+            let inside = project == "./" || project == "/" || f.from_root.starts_with(&project);
+            inside || f.kind != KnowledgeKind::Doc && f.kind != KnowledgeKind::Plan
+        };
+        out.files.retain(own);
+    }
     out
 }
 
@@ -142,10 +156,12 @@ fn kind(
     if matches!(name, "agents.md" | "claude.md") {
         return Some(KnowledgeKind::Guide);
     }
-    const PASSING: [&str; 17] = [
+    const PASSING: [&str; 19] = [
         "plan",
         "brainstorm",
         "proposal",
+        "refactor",
+        "remediation",
         "rfc",
         "roadmap",
         "todo",

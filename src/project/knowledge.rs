@@ -43,6 +43,27 @@ impl Document {
         self.markdown.facts.iter().find(|f| f.key == key)
     }
 
+    /// Is it a page of a site that is built of a folder of the repository? Such pages speak to
+    /// others, of their files, and link as the site's builder reads links.
+    pub fn is_of_site(&self, knowledge: &Knowledge) -> bool {
+        const BUILDERS: [&str; 8] = [
+            "docusaurus.config.js",
+            "docusaurus.config.ts",
+            "mkdocs.yml",
+            "mkdocs.yaml",
+            "conf.py",
+            "_config.yml",
+            "book.toml",
+            "_quarto.yml",
+        ];
+        let dirs = self
+            .from_root
+            .match_indices('/')
+            .map(|(at, _)| &self.from_root[..at]);
+        let mut built = dirs.flat_map(|d| BUILDERS.iter().map(move |f| format!("{d}/{f}")));
+        built.any(|path| knowledge.tree.contains(&path))
+    }
+
     /// A place in it.
     pub fn span(&self, range: &std::ops::Range<usize>) -> Span {
         Span::new(self.file, range.start, range.end)

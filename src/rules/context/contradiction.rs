@@ -57,7 +57,8 @@ fn judge(document: &Document, text: &str, decision: &Decision, sink: &mut Sink) 
         let Some((said, value)) = statement(line) else {
             continue;
         };
-        if said != key || value.is_empty() || agrees(&value, &plain(&decision.value)) {
+        let plainly = plain(value);
+        if said != key || plainly.is_empty() || agrees(&plainly, &plain(&decision.value)) {
             continue;
         }
         let lead = line.len() - line.trim_start().len();
@@ -70,10 +71,11 @@ fn judge(document: &Document, text: &str, decision: &Decision, sink: &mut Sink) 
     }
 }
 
-fn statement(line: &str) -> Option<(String, String)> {
+fn statement(line: &str) -> Option<(String, &str)> {
     let line = line.trim().trim_matches('|');
     let (key, value) = line.split_once([':', '=', '|'])?;
-    Some((plain(key), plain(value)))
+    let value = value.trim_matches(['*', '`', '"', '\'', '|', ' ']);
+    Some((plain(key), value))
 }
 
 /// Lower case, without markup, blanks and separators as one blank.

@@ -37,6 +37,9 @@ impl Rule for DeadMention {
         }
         let known = Known::new(cx.project);
         for document in &knowledge.documents {
+            if document.is_of_site(knowledge) {
+                continue;
+            }
             let text = &cx.project.files.get(document.file).text;
             for mention in &document.markdown.code {
                 if is_prospective(text, &mention.range) {
@@ -154,8 +157,11 @@ impl<'p> Known<'p> {
             let file = p.rsplit('/').next().unwrap_or(p);
             file.split('.').next() == Some(name)
         });
-        // A part of a longer name is a family of models.
-        let family = self.models.iter().any(|m| m.contains(name));
+        // The beginning of longer names is a family of models.
+        let family = self.models.iter().any(|m| {
+            let rest = m.strip_prefix(name);
+            rest.is_some_and(|r| r.starts_with('_'))
+        });
         (!stands && !family && !project.misses_packages()).then(|| Dead {
             name: name.to_owned(),
             what: "the model".to_owned(),

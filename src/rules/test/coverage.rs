@@ -78,7 +78,7 @@ impl Rule for Coverage {
             n => format!(" and {n} more"),
         };
         let message = format!(
-            "{tested} of {} models have a test, {share:.1} %, under the {} % that are asked for: {}{more} have none",
+            "{tested} of {} models have a test, {share:.1} %, under the {} % that are asked for; without any: {}{more}",
             models.len(),
             self.target.0,
             names.join(", ")

@@ -104,11 +104,13 @@ fn owner<'p>(project: &Project, models: &[&'p Node], own: &Node, column: &str) -
     let marts = ["marts".to_owned()];
     let is_called = |m: &Node| {
         let name = m.name.to_lowercase();
-        let ends = [stem.to_owned(), format!("{stem}s"), format!("{stem}es")];
-        let plural_y = stem.strip_suffix('y').map(|s| format!("{s}ies"));
-        ends.iter()
-            .chain(&plural_y)
-            .any(|end| name.ends_with(end.as_str()))
+        let prefixed = name.split_once('_').map_or("", |(_, rest)| rest);
+        let tail = name.rsplit_once("__").map_or("", |(_, tail)| tail);
+        [name.as_str(), prefixed, tail].into_iter().any(|entity| {
+            let rest = entity.strip_prefix(stem);
+            let plural = stem.strip_suffix('y').map(|s| format!("{s}ies"));
+            matches!(rest, Some("" | "s" | "es")) || plural.as_deref() == Some(entity)
+        })
     };
     let others = models.iter().copied().filter(|m| m.id != own.id);
     let mut fit = others.filter(|m| is_called(m) && project.in_layers(m, &marts));
