@@ -263,13 +263,14 @@ impl Properties {
                     let name = argument.or(column.map(|c| c.name.value.as_str()));
                     sets.extend(name.map(|n| BTreeSet::from([n.to_lowercase()])));
                 }
-                _ => {
+                "unique_combination_of_columns" | "expect_compound_columns_to_be_unique" => {
                     let lists = ["combination_of_columns", "column_list", "column_names"];
                     let list = lists.iter().find_map(|l| test.args.get(*l)?.as_array());
                     let names = list.into_iter().flatten().filter_map(Value::as_str);
                     let set: BTreeSet<String> = names.map(str::to_lowercase).collect();
                     sets.extend((!set.is_empty()).then_some(set));
                 }
+                _ => {}
             }
         }
         sets

@@ -18,7 +18,7 @@ impl BuiltIn for DeprecatedSyntax {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::Sometimes,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/test/deprecated-syntax/README.md"
         )),
@@ -145,6 +145,7 @@ fn old_key(found: &Found, oldest: Option<(u64, u64, u64)>) -> Option<Violation> 
     let first = found.old_keys.first()?;
     let times = match found.old_keys.len() {
         1 => "stands here".to_owned(),
+        2 => "stands here and in another entry of this file".to_owned(),
         n => format!("stands here and in {} more entries of this file", n - 1),
     };
     let message = format!(

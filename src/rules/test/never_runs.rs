@@ -33,7 +33,7 @@ impl Rule for NeverRuns {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let tests = cx.project.nodes.iter();
         let own = |n: &&Node| n.resource_type == ResourceType::Test && n.is_own();
-        let mut dropped: BTreeMap<(u32, String), Vec<(&Node, Span, Gone)>> = BTreeMap::new();
+        let mut dropped: BTreeMap<(u32, String), Vec<Dropped>> = BTreeMap::new();
         for test in tests.filter(own) {
             if test.config.flag("enabled") == Some(false) {
                 continue;
@@ -102,6 +102,9 @@ impl Rule for NeverRuns {
         }
     }
 }
+
+/// A test that dbt drops: the place that says what it asks for, and why that is not there.
+type Dropped<'p> = (&'p Node, Span, Gone);
 
 /// Why a test's node is not there.
 enum Gone {
