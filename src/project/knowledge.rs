@@ -6,6 +6,7 @@ use crate::git::{self, History};
 use crate::load::{KnowledgeKind, Place, Role, knowledge};
 use crate::syntax::markdown::{self, Markdown};
 use crate::text::{FileId, Files, Span};
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Documents, and the files round them.
@@ -15,6 +16,8 @@ pub struct Knowledge {
     pub documents: Vec<Document>,
     /// Paths of files and directories from the root.
     pub tree: BTreeSet<String>,
+    /// The same, by the last part of the path.
+    by_name: FxHashMap<String, Vec<String>>,
     /// More may be there.
     pub partial: bool,
     /// The project directory, from the root; empty where it is the root.
@@ -98,12 +101,34 @@ impl Knowledge {
             paths.extend(outside.map(|d| d.from_root.clone()));
             git::history(&place.root, &paths)
         });
+        let mut by_name: FxHashMap<String, Vec<String>> = FxHashMap::default();
+        for path in &found.tree {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            by_name
+                .entry(name.to_owned())
+                .or_default()
+                .push(path.clone());
+        }
         Self {
             documents,
+            by_name,
             tree: found.tree,
             partial: found.partial,
             project,
             history: history.flatten(),
+        }
+    }
+
+    /// The paths that end in this name.
+    pub fn named(&self, name: &str) -> &[String] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one path that ends in this name.
+    pub fn only_named(&self, name: &str) -> Option<&str> {
+        match self.named(name) {
+            [one] => Some(one),
+            _ => None,
         }
     }
 

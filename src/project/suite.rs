@@ -3,8 +3,9 @@
 use super::{Column, DataTest, Node, NodeId, Project, Properties, ResourceType};
 use crate::load::Role;
 use crate::syntax::yaml::{Node as YamlNode, Yaml};
+use crate::text::Span;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a test can prove. One that we do not know is taken for a rule of the business: somebody
 /// wrote it for this project.
@@ -140,11 +141,13 @@ impl Project {
         tests.filter(|t| !t.is_disabled()).collect()
     }
 
-    /// The node of a test of an entry.
-    pub fn test_node(&self, node: &Node, test: &DataTest) -> Option<&Node> {
+    /// The nodes of the generic tests of an entry, by where each stands.
+    pub fn test_nodes(&self, node: &Node) -> BTreeMap<Span, &Node> {
         let children = self.graph.children(node.id).into_iter();
-        let mut tests = children.map(|id| self.node(id));
-        tests.find(|n| n.test.is_some() && n.place == test.span)
+        let tests = children
+            .map(|id| self.node(id))
+            .filter(|n| n.test.is_some());
+        tests.map(|n| (n.place, n)).collect()
     }
 
     /// Is a node marked as one that must not be wrong: by one of these tags, or by `critical: true`

@@ -1,7 +1,6 @@
 use crate::load::{KnowledgeKind, is_generated};
 use crate::project::{Document, Knowledge, in_root};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::text::nearest;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -125,22 +124,8 @@ fn missing(knowledge: &Knowledge, document: &Document, target: &str) -> Option<S
     (has_ending && !path.ends_with(".html") && !is_site).then_some(path)
 }
 
-/// A file of the same name elsewhere, or one whose path is nearly the same.
+/// The one file of the same name elsewhere.
 fn near(knowledge: &Knowledge, path: &str) -> Option<String> {
     let name = path.rsplit('/').next()?;
-    let ending = format!("/{name}");
-    let mut same = knowledge
-        .tree
-        .iter()
-        .filter(|p| p.ends_with(&ending) || p.as_str() == name);
-    match (same.next(), same.next()) {
-        (Some(one), None) => Some(shown(one)),
-        (Some(_), Some(_)) => None,
-        _ => {
-            let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
-            let beside = knowledge.tree.iter().map(String::as_str);
-            let beside = beside.filter(|p| p.rsplit_once('/').map_or("", |(d, _)| d) == dir);
-            nearest(path, beside).map(shown)
-        }
-    }
+    knowledge.only_named(name).map(shown)
 }

@@ -41,13 +41,16 @@ impl Rule for DeadMention {
                 continue;
             }
             let text = &cx.project.files.get(document.file).text;
+            let mut count = 0;
             for mention in &document.markdown.code {
-                if is_prospective(text, &mention.range) {
+                // Past so many it is the document that is dead.
+                if count >= MOST || is_prospective(text, &mention.range) {
                     continue;
                 }
                 let Some(dead) = known.dead(cx.project, document, mention) else {
                     continue;
                 };
+                count += 1;
                 let message = format!(
                     "`{}` is named here, but {} exists no more, or never did: whoever follows the text looks for it in vain",
                     dead.name, dead.what
@@ -68,6 +71,9 @@ impl Rule for DeadMention {
         }
     }
 }
+
+/// Findings in one document.
+const MOST: usize = 200;
 
 /// Something that is named and does not exist.
 struct Dead {
@@ -153,10 +159,9 @@ impl<'p> Known<'p> {
             return None;
         }
         // Its file may be one that is not read: disabled, of another kind.
-        let stands = project.knowledge.tree.iter().any(|p| {
-            let file = p.rsplit('/').next().unwrap_or(p);
-            file.split('.').next() == Some(name)
-        });
+        let endings = ["sql", "py", "csv", "yml", "yaml", "md"];
+        let mut files = endings.iter().map(|end| format!("{name}.{end}"));
+        let stands = files.any(|f| !project.knowledge.named(&f).is_empty());
         // The beginning of longer names is a family of models.
         let family = self.models.iter().any(|m| {
             let rest = m.strip_prefix(name);
@@ -298,8 +303,9 @@ fn missing_path(project: &Project, document: &Document, path: &str) -> Option<De
     }
     // People shorten paths: it is enough that one ends so.
     let plain = in_root("", path);
+    let name = plain.rsplit('/').next()?;
     let ending = format!("/{plain}");
-    if knowledge.tree.iter().any(|p| p.ends_with(&ending)) {
+    if knowledge.named(name).iter().any(|p| p.ends_with(&ending)) {
         return None;
     }
     // A path of this repository begins with a folder of it; others are of other repositories, or of
@@ -309,13 +315,7 @@ fn missing_path(project: &Project, document: &Document, path: &str) -> Option<De
     if !starts.iter().any(|p| knowledge.tree.contains(p)) {
         return None;
     }
-    let name = plain.rsplit('/').next()?;
-    let moved = format!("/{name}");
-    let mut same = knowledge.tree.iter().filter(|p| p.ends_with(&moved));
-    let near = match (same.next(), same.next()) {
-        (Some(one), None) => Some(one.clone()),
-        _ => None,
-    };
+    let near = knowledge.only_named(name).map(str::to_owned);
     Some(Dead {
         name: path.to_owned(),
         what: "the file".to_owned(),
@@ -323,12 +323,26 @@ fn missing_path(project: &Project, document: &Document, path: &str) -> Option<De
     })
 }
 
+/// How far from a name its line is read.
+const NEAR: usize = 300;
+
 /// Does the line speak of what is not there yet, no longer, or only by way of example?
 fn is_prospective(text: &str, range: &std::ops::Range<usize>) -> bool {
-    let start = text[..range.start].rfind('\n').map_or(0, |i| i + 1);
-    let end = text[range.end..]
-        .find('\n')
-        .map_or(text.len(), |i| range.end + i);
+    // A line may be a whole file; what stands far off says nothing of this word.
+    let (mut from, mut to) = (
+        range.start.saturating_sub(NEAR),
+        (range.end + NEAR).min(text.len()),
+    );
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    while !text.is_char_boundary(to) {
+        to -= 1;
+    }
+    let start = text[from..range.start]
+        .rfind('\n')
+        .map_or(from, |i| from + i + 1);
+    let end = text[range.end..to].find('\n').map_or(to, |i| range.end + i);
     let line = text[start..end].to_lowercase();
     const WORDS: [&str; 31] = [
         "e.g",

@@ -5,7 +5,7 @@ use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose foreign keys are judged.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,9 +52,19 @@ impl Rule for Fk {
             if !cx.project.in_layers(model, &self.layers) {
                 continue;
             }
+            let sets: Vec<_> = model
+                .properties
+                .iter()
+                .flat_map(|p| p.unique_sets())
+                .collect();
+            let own: BTreeSet<String> = sets
+                .into_iter()
+                .filter(|s| s.len() == 1)
+                .flatten()
+                .collect();
             let columns = model.properties.iter().flat_map(|p| &p.columns);
             for column in columns.filter(|c| is_keyish(&c.name.value)) {
-                let found = untested(cx, &keys, model, column);
+                let found = untested(cx, &keys, model, &own, column);
                 if let Some(found) = found {
                     sink.push_on(Some(model.id), found);
                 }
@@ -63,19 +73,20 @@ impl Rule for Fk {
     }
 }
 
-fn untested(cx: &Cx, keys: &Keys, model: &Node, column: &Column) -> Option<Violation> {
+fn untested(
+    cx: &Cx,
+    keys: &Keys,
+    model: &Node,
+    own: &BTreeSet<String>,
+    column: &Column,
+) -> Option<Violation> {
     let name = column.name.value.to_lowercase();
-    let properties = model.properties.as_ref()?;
-    let is_own_key = properties
-        .unique_sets()
-        .iter()
-        .any(|s| s.len() == 1 && s.contains(&name));
     let tested = column.tests.iter().any(|t| {
         let test = t.short_name();
         test.contains("relationship") || test.contains("foreign_key")
     });
     let constrained = column.constraints.iter().any(|c| c.kind == "foreign_key");
-    if name == "id" || is_own_key || tested || constrained {
+    if name == "id" || own.contains(&name) || tested || constrained {
         return None;
     }
     let parent = owner(cx.project, keys.get(&name)?, model, &name)?;

@@ -1,6 +1,7 @@
 use crate::load::KnowledgeKind;
 use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::syntax::yaml::NodeId;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use regex::{Regex, RegexBuilder};
@@ -111,12 +112,15 @@ fn stated<'p>(project: &'p Project, pattern: &Regex) -> BTreeMap<&'p str, Span> 
 /// Ids that tests name: in their names, `meta`, descriptions, and in the SQL of singular ones.
 fn traced(project: &Project, pattern: &Regex) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
+    let properties = project.nodes.iter().filter_map(|n| n.properties.as_ref());
+    let written = properties.flat_map(|p| p.all_tests());
+    let entries: BTreeMap<Span, NodeId> = written.map(|(_, t)| (t.span, t.entry)).collect();
     let tests = project
         .nodes
         .iter()
         .filter(|n| n.resource_type.is_test() && n.is_own());
     for test in tests.filter(|t| !t.is_disabled()) {
-        for text in texts(project, test) {
+        for text in texts(project, &entries, test) {
             all.extend(pattern.find_iter(&text).map(|m| same(m.as_str())));
             // A name has no hyphens.
             let name = text.to_uppercase().replace('_', "-");
@@ -131,7 +135,7 @@ fn traced(project: &Project, pattern: &Regex) -> BTreeSet<String> {
     all
 }
 
-fn texts(project: &Project, test: &Node) -> Vec<String> {
+fn texts(project: &Project, entries: &BTreeMap<Span, NodeId>, test: &Node) -> Vec<String> {
     let mut texts = vec![test.name.clone()];
     let meta = test.config.get("meta").and_then(|m| m.value.as_ref());
     texts.extend(meta.map(Value::to_string));
@@ -145,12 +149,7 @@ fn texts(project: &Project, test: &Node) -> Vec<String> {
             texts.extend(entry.map(|e| e.to_json().to_string()));
         }
         Some(_) => {
-            let parents = project.parents_of(test.id);
-            let properties = parents.iter().filter_map(|p| p.properties.as_ref());
-            let mut tests = properties.flat_map(|p| p.all_tests());
-            let found = tests
-                .find(|(_, t)| t.span == test.place)
-                .map(|(_, t)| t.entry);
+            let found = entries.get(&test.place).copied();
             let tree = project.yaml.get(&test.place.file);
             let body = tree.zip(found).map(|(tree, id)| tree.node(id).to_json());
             texts.extend(body.map(|b| b.to_string()));

@@ -97,6 +97,7 @@ fn softened_key<'p>(project: &'p Project, model: &'p Node) -> Vec<(&'p str, &'p 
         return Vec::new();
     };
     let mut out = Vec::new();
+    let all = project.test_nodes(model);
     for column in &properties.columns {
         let of = |name: &str| {
             let mut tests = column.tests.iter();
@@ -105,7 +106,7 @@ fn softened_key<'p>(project: &'p Project, model: &'p Node) -> Vec<(&'p str, &'p 
         let (Some(unique), Some(filled)) = (of("unique"), of("not_null")) else {
             continue;
         };
-        let nodes = [unique, filled].map(|t| project.test_node(model, t));
+        let nodes = [unique, filled].map(|t| all.get(&t.span).copied());
         let soft = nodes
             .into_iter()
             .flatten()
