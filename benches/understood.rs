@@ -50,6 +50,7 @@ fn understand(dir: PathBuf) -> Result<String, String> {
     let options = project::Options {
         manifest: Some(ManifestSetting::Off),
         keep_text: true,
+        ..project::Options::default()
     };
     let loaded = load::load(place);
     let project = project::build(loaded, config, &options).map_err(|(path, why)| path + &why)?;

@@ -33,6 +33,79 @@ pub fn head(root: &Path) -> Option<Head> {
     })
 }
 
+/// Commits, the newest first, as far as they touch the paths that were asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// In order.
+    pub commits: Vec<Commit>,
+    /// All of them are there, back to the first: no clone cut them off, no bound was reached.
+    pub whole: bool,
+}
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub sha: String,
+    /// The day it was made, as `2024-01-31`.
+    pub day: String,
+    /// Paths that it touched, from the root.
+    pub paths: Vec<String>,
+}
+
+/// Older commits are not looked at.
+const MAX_COMMITS: usize = 2_000;
+
+/// The history of some paths (from the root), by one question to git; none where it cannot be
+/// asked.
+pub fn history(root: &Path, paths: &[String]) -> Option<History> {
+    if !root.join(".git").exists() || paths.is_empty() {
+        return None;
+    }
+    let count = format!("--max-count={}", MAX_COMMITS + 1);
+    let mut args = vec![
+        // What a pattern matches would depend on its letters.
+        "--literal-pathspecs",
+        "log",
+        "-z",
+        "--no-show-signature",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-renames",
+        "--decorate=short",
+        "--name-only",
+        "--format=%x01%H%x02%cs%x02%D%x02",
+        &count,
+        "--",
+    ];
+    args.extend(paths.iter().map(String::as_str));
+    let out = run(root, &[], &args)?;
+    let text = String::from_utf8_lossy(&out);
+    let cut = root.join(".git/shallow").exists();
+    let mut history = History {
+        commits: Vec::new(),
+        whole: !cut,
+    };
+    for record in text.split('\u{1}').skip(1) {
+        let mut parts = record.splitn(4, '\u{2}');
+        let (Some(sha), Some(day), Some(names)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        history.whole &= !names.split(", ").any(|n| n == "grafted");
+        let paths = parts.next().unwrap_or_default().split(['\0', '\n']);
+        history.commits.push(Commit {
+            sha: sha.to_owned(),
+            day: day.to_owned(),
+            paths: paths.filter(|p| !p.is_empty()).map(str::to_owned).collect(),
+        });
+    }
+    if history.commits.len() > MAX_COMMITS {
+        history.commits.truncate(MAX_COMMITS);
+        history.whole = false;
+    }
+    Some(history)
+}
+
 fn dirty(root: &Path) -> Option<bool> {
     let off = filters_off(root)?;
     let status = [
@@ -125,6 +198,29 @@ mod tests {
         let clean = head(root).unwrap();
         assert_eq!(clean.sha.unwrap().len(), 40);
         assert_eq!(clean.dirty, Some(false));
+    }
+
+    #[test]
+    fn the_history_of_paths_and_what_a_shallow_clone_lacks() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = &dir.path().join("a");
+        fs::create_dir(root).unwrap();
+        git(root, &["init", "-q"]);
+        for (name, text) in [("a b", "1"), ("c", "1"), ("a b", "2")] {
+            fs::write(root.join(name), text).unwrap();
+            git(root, &["add", "."]);
+            git(root, &["commit", "-qm", text]);
+        }
+        let of = |root: &Path, path: &str| history(root, &[path.to_owned()]).unwrap();
+        let found = of(root, "a b");
+        assert_eq!(found.commits.len(), 2);
+        assert!(found.whole);
+        assert_eq!(found.commits[0].paths, ["a b"]);
+        assert_eq!(found.commits[0].day.len(), 10);
+        assert_eq!(of(root, "c").commits.len(), 1);
+        let from = format!("file://{}", root.display());
+        git(dir.path(), &["clone", "-q", "--depth=1", &from, "b"]);
+        assert!(!of(&dir.path().join("b"), "c").whole);
     }
 
     #[test]

@@ -81,6 +81,13 @@ impl Meta {
         self.id.split('/').next().unwrap_or("")
     }
 
+    /// Does it look at what people and agents read about the repository? That is read only where
+    /// some rule does.
+    pub fn reads_knowledge(&self) -> bool {
+        let of_test = matches!(&*self.id, "test/rule-untraced" | "test/gap-undisclosed");
+        of_test || (self.category() == "context" && self.id != "context/source-missing")
+    }
+
     /// The page's first paragraph below its title, on one line.
     pub fn summary(&self) -> String {
         let below_title = self
@@ -155,6 +162,13 @@ impl Sink {
     /// Reports a finding about the node the rule was called for.
     pub fn push(&mut self, violation: Violation) {
         self.found.push((self.node, violation));
+    }
+
+    /// Reports a finding, if it is one.
+    pub fn push_some(&mut self, violation: Option<Violation>) {
+        if let Some(violation) = violation {
+            self.push(violation);
+        }
     }
 
     /// Reports a finding about another node.

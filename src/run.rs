@@ -127,6 +127,7 @@ pub fn prepare_with(
     let manifest = manifest_setting(request, &mut config, &loaded.place);
     let options = project::Options {
         manifest: Some(manifest.clone()),
+        knowledge: rules.iter().any(|r| r.meta.reads_knowledge()),
         ..project::Options::default()
     };
     let mut project =

@@ -244,6 +244,8 @@ fn build(chain: Chain, shown: Option<String>, ids: &[&str]) -> Result<Config, Co
         context: Context {
             dir: "context/sources".to_owned(),
             overview: "{source}/{source}.md".to_owned(),
+            sections: Vec::new(),
+            tables: None,
             configured: false,
         },
         anti_patterns: Vec::new(),
@@ -298,6 +300,12 @@ fn lay(
         config.context.dir = context.dir.unwrap_or_else(|| config.context.dir.clone());
         if let Some(overview) = context.overview {
             config.context.overview = overview.value;
+        }
+        if !context.sections.is_empty() {
+            config.context.sections = context.sections;
+        }
+        if context.tables.is_some() {
+            config.context.tables = context.tables;
         }
     }
     config.anti_patterns.extend(file.anti_patterns);

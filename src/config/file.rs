@@ -167,9 +167,9 @@ pub struct ContextFile {
     pub dir: Option<String>,
     /// The overview of a source, below it. Default: {source}/{source}.md.
     pub overview: Option<At<String>>,
-    /// Headings that every overview must have; patterns.
+    /// Headings that every overview must have; `a|b` is met by either.
     pub sections: Vec<String>,
-    /// One file per source table, below it.
+    /// One file per source table, below it: `{source}`, `{table}` and `*` stand for parts.
     pub tables: Option<String>,
 }
 

@@ -100,6 +100,10 @@ pub struct Context {
     pub dir: String,
     /// The overview of a source, below it; `{source}` stands for the source.
     pub overview: String,
+    /// Headings that every overview must have.
+    pub sections: Vec<String>,
+    /// The file of a source's table, below it; `{source}`, `{table}` and `*` stand for parts.
+    pub tables: Option<String>,
     /// The configuration names the directory; otherwise it is the usual one.
     pub configured: bool,
 }

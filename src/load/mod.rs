@@ -8,12 +8,14 @@ mod below;
 mod elsewhere;
 mod find;
 mod hints;
+mod knowledge;
 mod walk;
 
 pub use below::{Below, files_below};
 pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
+pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
 
 use crate::syntax::yaml::{self, Yaml};
 use crate::text::{

@@ -28,6 +28,8 @@ mod tests;
 pub struct Options {
     /// `--manifest`, which wins over the configuration.
     pub manifest: Option<ManifestSetting>,
+    /// Read what people and agents read about the repository.
+    pub knowledge: bool,
     /// Keep the text that the SQL parser read of each file, for whoever compares readings.
     pub keep_text: bool,
 }
@@ -100,7 +102,7 @@ pub fn build(
     let mut yaml: FxHashMap<FileId, Yaml> = parts.yaml.into_iter().collect();
     let Loaded {
         place,
-        files,
+        mut files,
         members,
         packages,
         dependencies,
@@ -109,6 +111,10 @@ pub fn build(
     } = loaded;
     let context = crate::load::files_below(&place, &config.context.dir);
     let picked = Picked::read(&place);
+    let knowledge = match options.knowledge {
+        true => Knowledge::read(&place, &config, &mut files),
+        false => Knowledge::default(),
+    };
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));
@@ -119,6 +125,10 @@ pub fn build(
             let text = &files.get(member.file).text;
             suppressions.extend(comment::in_yaml(member.file, text, comments));
         }
+    }
+    for document in &knowledge.documents {
+        let text = &files.get(document.file).text;
+        suppressions.extend(comment::in_markdown(document.file, text));
     }
     suppressions.sort_by_key(|s| s.span);
     Ok(Project {
@@ -138,6 +148,7 @@ pub fn build(
         macros: parts.macros,
         context,
         picked,
+        knowledge,
         dependencies,
         packages: names,
         dialect: parts.dialect,

@@ -9,6 +9,8 @@ mod described;
 mod descriptions;
 mod graph;
 mod inline;
+mod keys;
+mod knowledge;
 mod layers;
 pub mod lineage;
 mod naming;
@@ -17,6 +19,7 @@ mod picked;
 mod properties;
 mod resolve;
 pub mod select;
+mod suite;
 mod unique;
 mod vars;
 
@@ -31,12 +34,16 @@ pub use described::{
 pub use descriptions::Described;
 pub use graph::{Edge, Graph};
 pub use inline::{Inline, Setting};
+pub use keys::{KeyGuess, is_keyish};
+pub(crate) use knowledge::normal as in_root;
+pub use knowledge::{Document, Knowledge, SourceSystem};
 pub use layers::{LayerMatch, LayerTable};
 pub use naming::is_named_after;
 pub use overlay::ManifestInfo;
 pub use picked::Picked;
 pub use properties::{Column, Constraint, DataTest, Properties};
 pub use resolve::{Reference, Resolution};
+pub use suite::Family;
 
 use crate::config::{Config, Layer};
 use crate::load::{
@@ -253,6 +260,8 @@ pub struct Project {
     pub context: Below,
     /// What selectors.yml names.
     pub picked: Picked,
+    /// What people and agents read about it, where a rule asks for that.
+    pub knowledge: Knowledge,
     /// Packages asked for.
     pub dependencies: Vec<Dependency>,
     /// Names of installed packages, the project's own first; then those that the manifest alone

@@ -4,7 +4,14 @@
 use crate::registry::{BuiltInEntry, DeclaredEntry};
 
 mod context {
+    pub(super) mod broken_link;
+    pub(super) mod contradiction;
+    pub(super) mod dead_mention;
+    pub(super) mod section_missing;
     pub(super) mod source_missing;
+    pub(super) mod stale;
+    pub(super) mod status;
+    pub(super) mod table_missing;
 }
 mod doc {
     pub(super) mod column_missing;
@@ -97,12 +104,33 @@ mod structure {
     pub(super) mod test_location;
 }
 mod test {
+    pub(super) mod coverage;
+    pub(super) mod deprecated_syntax;
+    pub(super) mod edge_cases;
+    pub(super) mod family_missing;
+    pub(super) mod fk;
+    pub(super) mod freshness;
+    pub(super) mod gap_undisclosed;
+    pub(super) mod loose_threshold;
+    pub(super) mod never_runs;
+    pub(super) mod no_diagnostics;
+    pub(super) mod no_reconciliation;
     pub(super) mod pk;
+    pub(super) mod pk_mismatch;
+    pub(super) mod rule_untraced;
+    pub(super) mod severity_mix;
 }
 
 #[rustfmt::skip]
 pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
+    BuiltInEntry::of::<context::broken_link::BrokenLink>(),
+    BuiltInEntry::of::<context::contradiction::Contradiction>(),
+    BuiltInEntry::of::<context::dead_mention::DeadMention>(),
+    BuiltInEntry::of::<context::section_missing::SectionMissing>(),
     BuiltInEntry::of::<context::source_missing::SourceMissing>(),
+    BuiltInEntry::of::<context::stale::Stale>(),
+    BuiltInEntry::of::<context::status::Status>(),
+    BuiltInEntry::of::<context::table_missing::TableMissing>(),
     BuiltInEntry::of::<doc::column_missing::ColumnMissing>(),
     BuiltInEntry::of::<doc::copy_paste::CopyPaste>(),
     BuiltInEntry::of::<doc::coverage::Coverage>(),
@@ -181,7 +209,21 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<structure::source_location::SourceLocation>(),
     BuiltInEntry::of::<structure::tags::Tags>(),
     BuiltInEntry::of::<structure::test_location::TestLocation>(),
+    BuiltInEntry::of::<test::coverage::Coverage>(),
+    BuiltInEntry::of::<test::deprecated_syntax::DeprecatedSyntax>(),
+    BuiltInEntry::of::<test::edge_cases::EdgeCases>(),
+    BuiltInEntry::of::<test::family_missing::FamilyMissing>(),
+    BuiltInEntry::of::<test::fk::Fk>(),
+    BuiltInEntry::of::<test::freshness::Freshness>(),
+    BuiltInEntry::of::<test::gap_undisclosed::GapUndisclosed>(),
+    BuiltInEntry::of::<test::loose_threshold::LooseThreshold>(),
+    BuiltInEntry::of::<test::never_runs::NeverRuns>(),
+    BuiltInEntry::of::<test::no_diagnostics::NoDiagnostics>(),
+    BuiltInEntry::of::<test::no_reconciliation::NoReconciliation>(),
     BuiltInEntry::of::<test::pk::Pk>(),
+    BuiltInEntry::of::<test::pk_mismatch::PkMismatch>(),
+    BuiltInEntry::of::<test::rule_untraced::RuleUntraced>(),
+    BuiltInEntry::of::<test::severity_mix::SeverityMix>(),
 ];
 
 #[rustfmt::skip]

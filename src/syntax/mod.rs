@@ -1,4 +1,5 @@
-//! From text to trees, one file at a time: Jinja, SQL, YAML, suppression comments.
+//! From text to trees, one file at a time: Jinja, SQL, YAML, Markdown, suppression
+//! comments.
 //!
 //! Nothing here knows about a dbt project; a file's syntax depends on its own bytes and on the
 //! macros and variables it is handed.
@@ -7,6 +8,7 @@ pub mod comment;
 pub mod conditional;
 pub mod config_edit;
 pub mod jinja;
+pub mod markdown;
 pub mod sql;
 pub mod stars;
 pub mod template;

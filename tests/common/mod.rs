@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 
 /// Files of a tiny project by path. A path may be followed by how to write it: ` bytes` (`\\xE9` in
-/// the text is that byte), ` link=target` (a symlink).
+/// the text is that byte), ` link=target` (a symlink), ` commits=6` (the
+/// file was changed by so many commits).
 pub type Files = BTreeMap<String, String>;
 
 /// The files that a section of a page shows: fenced blocks whose info string is a language and a
@@ -67,9 +68,28 @@ pub fn write(dir: &Path, files: &Files) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         match how.strip_prefix("link=") {
             Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+            None if how.starts_with("commits=") => {
+                committed(dir, &path, text, how["commits=".len()..].parse().unwrap());
+            }
             None if how == "bytes" => fs::write(path, unescape(text)).unwrap(),
             None => fs::write(path, text).unwrap(),
         }
+    }
+}
+
+/// Writes a file so that git knows this many versions of it, the last of them as given.
+fn committed(dir: &Path, path: &Path, text: &str, count: usize) {
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let mut git = std::process::Command::new("git");
+        let done = git.arg("-C").arg(dir).args(identity).args(args).output();
+        assert!(done.unwrap().status.success(), "git {args:?}");
+    };
+    git(&["init", "-q"]);
+    for left in (0..count).rev() {
+        fs::write(path, format!("{text}{}", "\n".repeat(left))).unwrap();
+        git(&["add", "."]);
+        git(&["commit", "-qm", "change"]);
     }
 }
 

@@ -1,11 +1,11 @@
-use crate::project::{Column, Constraint, DataTest, Node, Properties};
+use crate::project::{Constraint, DataTest, Node, Project, Properties};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::sql::Dialect;
+use crate::syntax::yaml::edit;
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use std::borrow::Cow::Borrowed;
 
 /// What counts as proof of a primary key.
@@ -35,7 +35,7 @@ impl BuiltIn for Pk {
         id: Borrowed("test/pk"),
         severity: Severity::Warn,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: Some(Preset::Minimal),
         doc: Borrowed(include_str!("../../../rules/test/pk/README.md")),
     };
@@ -56,10 +56,14 @@ impl Rule for Pk {
             "`{}` has no test of its primary key: rows that double or lose their key are noticed only when a number is wrong",
             model.display_name()
         );
-        let mut found = match guess(model) {
-            Some(Guess { key, evidence }) => {
-                message.push_str(&format!("; {evidence}"));
-                Violation::new(span, message).help(advice(&key))
+        let mut found = match cx.project.key_of(cx.lineage(), model) {
+            Some(key) => {
+                message.push_str(&format!("; {}", key.evidence));
+                let found = Violation::new(span, message).help(advice(&key.columns));
+                match fix(cx.project, model, &key.columns) {
+                    Some(fix) => found.fix(fix),
+                    None => found,
+                }
             }
             None => Violation::new(span, message),
         };
@@ -111,12 +115,6 @@ fn has_enforced_key(model: &Node, properties: &Properties, dialect: Dialect) -> 
     has_key && model.keeps_keys(dialect)
 }
 
-/// The key a model probably has.
-struct Guess {
-    key: Vec<String>,
-    evidence: String,
-}
-
 fn advice(key: &[String]) -> String {
     match key {
         [one] => format!("give the column `{one}` the tests `unique` and `not_null` in YAML"),
@@ -127,106 +125,71 @@ fn advice(key: &[String]) -> String {
     }
 }
 
-/// By `unique_key`, by a column that is half tested, by a documented column's name.
-fn guess(model: &Node) -> Option<Guess> {
-    by_unique_key(model).or_else(|| {
-        let properties = model.properties.as_ref()?;
-        half_tested(properties).or_else(|| by_name(model, properties))
-    })
-}
-
-fn by_unique_key(model: &Node) -> Option<Guess> {
-    let is_column = |c: &str| !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let key: Vec<String> = match model.config.get("unique_key")?.value.as_ref()? {
-        Value::String(one) => one.split(',').map(|c| c.trim().to_owned()).collect(),
-        Value::Array(list) => list
-            .iter()
-            .map(|c| c.as_str().map(str::to_owned))
-            .collect::<Option<_>>()?,
-        _ => return None,
+/// The tests of a key of one column, in the model's entry. Suggested: the key is a guess, and a test
+/// that is new may fail.
+fn fix(project: &Project, model: &Node, key: &[String]) -> Option<Fix> {
+    let ([name], Some(properties)) = (key, &model.properties) else {
+        return None;
     };
-    if key.is_empty() || !key.iter().all(|c| is_column(c)) {
+    // The entry of a version says only what differs from the others.
+    if model.version.is_some() || name.contains([':', '#', '\'', '"', '\n']) {
         return None;
     }
-    let evidence = format!("its `unique_key` is {}", quoted(&key));
-    Some(Guess { key, evidence })
-}
-
-fn quoted(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
-    names.join(", ")
-}
-
-fn half_tested(properties: &Properties) -> Option<Guess> {
-    let with = |name: &str| -> Vec<String> {
-        let has = |c: &&Column| c.tests.iter().any(|t| t.runs() && t.is(name));
-        let columns = properties.columns.iter().filter(has);
-        columns.map(|c| c.name.value.clone()).collect()
+    let text = &project.files.get(properties.file).text;
+    let entry = project.entry(model)?;
+    let list = match text.contains("data_tests:") || !text.contains("tests:") {
+        true => "data_tests",
+        false => "tests",
     };
-    let of = |column: &String, has: &str, lacks: &str| Guess {
-        evidence: format!("`{column}` has `{has}` but not `{lacks}`"),
-        key: vec![column.clone()],
-    };
-    // Many columns are never null and no key.
-    let filled: Vec<String> = with("not_null")
-        .into_iter()
-        .filter(|c| is_keyish(c))
-        .collect();
-    match (&with("unique")[..], &filled[..]) {
-        ([first, ..], _) => Some(of(first, "unique", "not_null")),
-        ([], [one]) => Some(of(one, "not_null", "unique")),
-        _ => None,
-    }
-}
-
-fn is_keyish(column: &str) -> bool {
-    let column = column.to_lowercase();
-    column == "id"
-        || ["_id", "_sk", "_pk", "_key"]
-            .iter()
-            .any(|end| column.ends_with(end))
-}
-
-/// `<entity>_id`, `<entity>_sk`, `<entity>_key`, `id`; else the only surrogate key there is.
-fn by_name(model: &Node, properties: &Properties) -> Option<Guess> {
-    let columns: Vec<&String> = properties.columns.iter().map(|c| &c.name.value).collect();
-    let find = |wanted: &str| columns.iter().find(|c| c.eq_ignore_ascii_case(wanted));
-    let entities = entities(&model.name);
-    let endings = ["sk", "pk", "key", "id"];
-    let of_entity = entities
-        .iter()
-        .flat_map(|e| endings.iter().map(move |end| format!("{e}_{end}")));
-    let surrogates: Vec<&&String> = columns
-        .iter()
-        .filter(|c| c.to_lowercase().ends_with("_sk"))
-        .collect();
-    let column = of_entity
-        .chain(["id".to_owned()])
-        .find_map(|wanted| find(&wanted).copied())
-        .or(match surrogates[..] {
-            [one] => Some(one),
-            _ => None,
-        })?;
-    Some(Guess {
-        key: vec![column.clone()],
-        evidence: format!("by its name the key is `{column}`"),
-    })
-}
-
-/// What a model is about, by its name: `stg_erp__orders` is about `orders` and `order`.
-fn entities(name: &str) -> Vec<String> {
-    let name = name.to_lowercase();
-    let tail = match name.rsplit_once("__") {
-        Some((_, tail)) => tail,
-        None => name.split_once('_').map_or(name.as_str(), |(_, tail)| tail),
-    };
-    let mut all = vec![name.clone(), tail.to_owned()];
-    for word in [&name[..], tail] {
-        if let Some(stem) = word.strip_suffix("ies") {
-            all.push(format!("{stem}y"));
-        } else if let Some(stem) = word.strip_suffix('s') {
-            all.push(stem.to_owned());
+    let mut columns = properties.columns.iter();
+    let known = columns.find(|c| c.name.value.eq_ignore_ascii_case(name));
+    let (at, insert) = match known {
+        Some(column) => {
+            let has = |wanted: &str| column.tests.iter().any(|t| t.short_name() == wanted);
+            let missing = ["unique", "not_null"].into_iter().filter(|t| !has(t));
+            let items: Vec<String> = missing.map(|t| format!("- {t}")).collect();
+            let node = entry.yaml().node(column.entry);
+            let own = ["data_tests", "tests"].iter().find_map(|key| node.get(key));
+            if items.is_empty() {
+                return None;
+            }
+            match own.filter(|n| !n.is_null()) {
+                Some(tests) => edit::append(text, tests, &items)?,
+                None if own.is_some() => return None,
+                None => {
+                    let items = items.iter().map(|i| format!("  {i}"));
+                    let lines: Vec<String> =
+                        std::iter::once(format!("{list}:")).chain(items).collect();
+                    edit::append(text, node, &lines)?
+                }
+            }
         }
-    }
-    all
+        None => {
+            let column = [
+                format!("- name: {name}"),
+                format!("  {list}:"),
+                "    - unique".to_owned(),
+                "    - not_null".to_owned(),
+            ];
+            match entry.get("columns") {
+                Some(columns) if columns.is_sequence() => edit::append(text, columns, &column)?,
+                Some(_) => return None,
+                None => {
+                    let column = column.iter().map(|line| format!("  {line}"));
+                    let lines: Vec<String> = std::iter::once("columns:".to_owned())
+                        .chain(column)
+                        .collect();
+                    edit::append(text, entry, &lines)?
+                }
+            }
+        }
+    };
+    Some(Fix {
+        title: format!("test that `{name}` is unique and filled"),
+        applicability: Applicability::Suggested,
+        edits: vec![Edit {
+            span: Span::new(properties.file, at, at),
+            text: insert,
+        }],
+    })
 }

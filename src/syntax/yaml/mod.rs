@@ -11,6 +11,7 @@
 mod at;
 mod build;
 mod de;
+pub mod edit;
 mod error;
 mod lenient;
 mod many;
