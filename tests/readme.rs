@@ -348,7 +348,12 @@ fn nothing_is_named_that_is_ours_alone() {
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         for word in ["/work/", "/tmp/", "/home/", "/root/"] {
-            assert!(!text.contains(word), "{}: {word}", page.display());
+            // `models/staging/tmp/` is a path of a repository.
+            let absolute = |(at, _): (usize, &str)| {
+                !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
+            };
+            let named = text.match_indices(word).any(absolute);
+            assert!(!named, "{}: {word}", page.display());
         }
     }
 }
