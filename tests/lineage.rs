@@ -509,3 +509,22 @@ fn graph_prints_columns_and_their_edges() {
     assert!(plain.get("column_edges").is_none());
     assert!(plain["nodes"][0].get("columns").is_none());
 }
+
+#[test]
+fn what_replaces_a_column_of_a_star_is_looked_into() {
+    let sql = "select * replace ((select max(x) from raw.by_hand) as one) from {{ ref('base') }}";
+    let files = [
+        ("models/base.sql", "select 1 as one"),
+        ("models/m.sql", sql),
+        ("harness-lint.yml", "dialect: bigquery\n"),
+    ];
+    let files: Files = files
+        .iter()
+        .map(|(p, t)| ((*p).into(), (*t).into()))
+        .collect();
+    let outcome = check_files(&files, only("graph/hardcoded-relation"));
+    let found = &outcome.checked.findings;
+    assert_eq!(found.len(), 1);
+    let text = outcome.prepared.project.text(found[0].primary.span);
+    assert_eq!(text, "raw.by_hand");
+}

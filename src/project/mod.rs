@@ -41,7 +41,7 @@ pub use layers::{LayerMatch, LayerTable};
 pub use naming::is_named_after;
 pub use overlay::ManifestInfo;
 pub use picked::Picked;
-pub use properties::{Column, Constraint, DataTest, Properties};
+pub use properties::{Column, Constraint, DataTest, Properties, configures_test};
 pub use resolve::{Reference, Resolution};
 pub use suite::Family;
 

@@ -327,6 +327,11 @@ pub(super) const TEST_CONFIG: &[&str] = &[
     "alias",
 ];
 
+/// Does a key beside a test's arguments configure the test?
+pub fn configures_test(key: &str) -> bool {
+    TEST_CONFIG.contains(&key)
+}
+
 /// The tests of an entry or a column, under either key.
 pub(super) fn tests(entry: YamlNode) -> Vec<DataTest> {
     let mut out = Vec::new();

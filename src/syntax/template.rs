@@ -202,16 +202,7 @@ fn evaluator<'a>(
 pub fn parses(file: FileId, src: &str, nodes: &[Node], env: &Environment) -> bool {
     let run = evaluator(src, nodes, env);
     let evaluation = run(Mode::Sql, Inline::Touching, None);
-    let reader = Reader {
-        file,
-        src,
-        nodes,
-        dialect: env.dialect,
-        run: &run,
-        budget: Budget::default(),
-        keep_text: false,
-    };
-    reader.parses(evaluation)
+    Reader::new(file, src, nodes, env, &run).parses(evaluation)
 }
 
 /// Understands one template, or the part of it that `nodes` is.
@@ -234,15 +225,7 @@ pub fn understand(
     out.text_bytes = text_bytes(src, template);
     out.exhausted |= evaluation.exhausted;
     if want_sql {
-        let reader = Reader {
-            file,
-            src,
-            nodes,
-            dialect: env.dialect,
-            run: &run,
-            budget: Budget::default(),
-            keep_text: env.keep_text,
-        };
+        let reader = Reader::new(file, src, nodes, env, &run);
         // Where dbt's parse is the same evaluation, its text is the one to parse.
         let rendered = parse_mode.is_none().then_some(rendered);
         reader.read(evaluation, rendered, &mut out);

@@ -5,6 +5,7 @@
 //! whose columns nobody declares. `docs/architecture.md` has the rules.
 
 mod expr;
+mod from;
 mod places;
 mod reader;
 mod relation;

@@ -1,4 +1,4 @@
-use crate::project::Project;
+use crate::project::{Project, configures_test};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::yaml::{Node as YamlNode, Yaml, edit};
 use crate::text::Span;
@@ -29,27 +29,14 @@ impl BuiltIn for DeprecatedSyntax {
 const DATA_TESTS: (u64, u64, u64) = (1, 8, 0);
 const ARGUMENTS: (u64, u64, u64) = (1, 10, 5);
 
-/// What is no argument of a test.
-const NO_ARGUMENT: [&str; 19] = [
+/// What is neither an argument of a test nor its configuration.
+const NO_ARGUMENT: [&str; 6] = [
     "config",
     "name",
     "description",
     "arguments",
     "test_name",
     "column_name",
-    "severity",
-    "where",
-    "limit",
-    "enabled",
-    "warn_if",
-    "error_if",
-    "fail_calc",
-    "store_failures",
-    "store_failures_as",
-    "tags",
-    "meta",
-    "schema",
-    "alias",
 ];
 
 impl Rule for DeprecatedSyntax {
@@ -184,7 +171,7 @@ fn loose_arguments(
         !of_list
             && key
                 .as_str()
-                .is_some_and(|k| !NO_ARGUMENT.contains(&k) && k != "database")
+                .is_some_and(|k| !NO_ARGUMENT.contains(&k) && !configures_test(k))
     };
     let loose: Vec<(usize, &(YamlNode, YamlNode))> = entries
         .iter()

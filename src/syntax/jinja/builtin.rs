@@ -5,7 +5,8 @@
 
 use super::ast::{Args, Expr, ExprKind};
 use super::call::Passed;
-use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, Named, REST};
+use super::eval::{CallKind, ConfigArg, Evaluator, Inputs, MAX_ITEMS, Mode, REST};
+use super::eval_expr::Named;
 use super::helpers::{map_attribute, range_of, second, string_method, unique, zip};
 use super::ops::push_pieces;
 use super::value::{Piece, RelationId, RelationRef, Value, put};

@@ -1,7 +1,8 @@
 //! Calling macros: whose body is rendered, with what, and where its text belongs.
 
 use super::ast::{Node, Param};
-use super::eval::{CallKind, Evaluator, Inputs, Named, Scope};
+use super::eval::{CallKind, Evaluator, Inputs, Scope};
+use super::eval_expr::Named;
 use super::value::Value;
 use std::ops::Range;
 use std::rc::Rc;

@@ -1,6 +1,7 @@
 //! Functions, filters and string methods that need nothing but their arguments.
 
-use super::eval::{MAX_ITEMS, Named};
+use super::eval::MAX_ITEMS;
+use super::eval_expr::Named;
 use super::value::Value;
 use rustc_hash::FxHashSet;
 

@@ -9,6 +9,7 @@ mod blocks;
 mod builtin;
 mod call;
 mod eval;
+mod eval_expr;
 mod expr;
 mod expr_lex;
 mod helpers;

@@ -1,7 +1,7 @@
 //! Finding a text of the file that parses, and reading what it leaves out.
 
 use super::coverage::Coverage;
-use super::{SqlFile, SqlTree, doubtful, span};
+use super::{Environment, SqlFile, SqlTree, doubtful, span};
 use crate::syntax::jinja::ast::Node;
 use crate::syntax::jinja::{Call, CallKind, Evaluation, Inline, Mode, Piece, Visited};
 use crate::syntax::sql::tree::Body;
@@ -17,14 +17,14 @@ const READINGS: usize = 16;
 pub(super) type Run<'a> = &'a dyn Fn(Mode, Inline, Option<&Visited>) -> Evaluation;
 
 pub(super) struct Reader<'a> {
-    pub(super) file: FileId,
-    pub(super) src: &'a str,
-    pub(super) nodes: &'a [Node],
-    pub(super) dialect: Dialect,
-    pub(super) run: Run<'a>,
-    pub(super) budget: Budget,
+    file: FileId,
+    src: &'a str,
+    nodes: &'a [Node],
+    dialect: Dialect,
+    run: Run<'a>,
+    budget: Budget,
     /// Keep the text that the first reading gives to the SQL parser.
-    pub(super) keep_text: bool,
+    keep_text: bool,
 }
 
 /// A text that the parser was given, and what came of it.
@@ -69,7 +69,25 @@ struct Seen {
     kept: Vec<Rc<[Piece]>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        file: FileId,
+        src: &'a str,
+        nodes: &'a [Node],
+        env: &Environment,
+        run: Run<'a>,
+    ) -> Self {
+        Self {
+            file,
+            src,
+            nodes,
+            dialect: env.dialect,
+            run,
+            budget: Budget::default(),
+            keep_text: env.keep_text,
+        }
+    }
+
     /// Is there a text that parses, with a query in it?
     pub(super) fn parses(mut self, evaluation: Evaluation) -> bool {
         let attempt = self.first_that_parses(evaluation, None);
