@@ -12,5 +12,6 @@ pub mod markdown;
 pub mod sql;
 pub mod stars;
 pub mod template;
+pub mod token;
 pub mod watermark;
 pub mod yaml;

@@ -1,6 +1,8 @@
 //! Rules that are data: `rule.yaml`. For now a regular expression over a scope; the facts of an
 //! incident are mandatory in either case.
 
+pub mod pattern;
+
 use crate::config::{Config, ConfigError};
 use crate::load::Place;
 use crate::project::{Node, Project};
