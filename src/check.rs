@@ -2,6 +2,7 @@
 //! order in which reports print them.
 
 use crate::config::id_matches;
+use crate::load::Notice;
 use crate::project::{NodeId, Project};
 use crate::registry::{Active, Instance};
 use crate::rule::{Cx, Meta, Rule, Sink, SuppressionUse};
@@ -63,6 +64,8 @@ pub struct Checked {
     pub excluded: Vec<Excluded>,
     /// How many rules ran.
     pub rules: usize,
+    /// What a rule did not look at to its end.
+    pub notices: Vec<Notice>,
 }
 
 /// A violation on its way: the rule's index, its instance, the node.
@@ -111,6 +114,7 @@ pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
         ..Checked::default()
     };
     let kept = exclude(project, rules, kept, &mut checked);
+    checked.notices = cx.declared.notices();
     checked.findings = fingerprinted(project, rules, kept);
     checked.findings.retain(|f| in_scope(f, scope));
     checked

@@ -73,6 +73,8 @@ pub enum Verb {
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
+    /// Run the examples of declared rules: each bad one must raise its rule, no good one may
+    Test(TestArgs),
     /// Write a harness-lint.yml that says what this repository does already
     Init(InitArgs),
 }
@@ -236,6 +238,8 @@ pub enum SchemaOf {
     Report,
     /// `harness-lint graph --format json`.
     Graph,
+    /// A declared rule: rule.yaml, or a file of `anti_patterns`.
+    Rule,
 }
 
 /// The flags of `graph`.
@@ -256,6 +260,17 @@ pub struct GraphArgs {
     /// Where the project is.
     #[command(flatten)]
     pub project: ProjectArgs,
+}
+
+/// The flags of `test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestArgs {
+    /// The folder with the rules, or one rule's file [default: those of `anti_patterns`]
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where the project is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// The flags of `init`.

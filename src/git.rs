@@ -4,6 +4,7 @@
 //! monitor, filters, hooks, a transport); none of them may run because somebody linted a checkout,
 //! so every one that these questions could start is switched off.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -104,6 +105,30 @@ pub fn history(root: &Path, paths: &[String]) -> Option<History> {
         history.whole = false;
     }
     Some(history)
+}
+
+/// Which of some paths (from the root) differ from the commit, or are not known to it; none where
+/// git cannot be asked.
+pub fn differing(root: &Path, paths: &[String]) -> Option<BTreeSet<String>> {
+    if !root.join(".git").exists() || paths.is_empty() {
+        return None;
+    }
+    let off = filters_off(root)?;
+    let mut args = vec![
+        "--literal-pathspecs",
+        "status",
+        "--porcelain",
+        "-z",
+        "--no-renames",
+        "--untracked-files=all",
+        "--ignore-submodules=all",
+        "--",
+    ];
+    args.extend(paths.iter().map(String::as_str));
+    let out = run(root, &off, &args)?;
+    let text = String::from_utf8_lossy(&out);
+    let names = text.split('\0').filter_map(|line| line.get(3..));
+    Some(names.map(str::to_owned).collect())
 }
 
 fn dirty(root: &Path) -> Option<bool> {

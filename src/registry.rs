@@ -1,6 +1,6 @@
 //! Every rule that exists, and which of them a run uses. One list; everything else is derived.
 
-use crate::config::{Config, ConfigError, RuleSetting, Switch, id_matches};
+use crate::config::{Config, ConfigError, PathPattern, RuleSetting, Switch, id_matches};
 use crate::declared::{self, Declared};
 use crate::load::Place;
 use crate::rule::{BuiltIn, Meta, Preset, Rule};
@@ -116,6 +116,16 @@ pub struct Active {
     pub base: Instance,
     /// By index of [`Config::overrides`]; later ones win.
     pub parts: Vec<(usize, Instance)>,
+}
+
+impl Active {
+    /// Files outside dbt's folders that it looks at.
+    pub fn files(&self) -> Vec<PathPattern> {
+        let parts = self.parts.iter().map(|(_, instance)| instance);
+        let all = std::iter::once(&self.base).chain(parts);
+        let rules = all.filter_map(|i| i.rule.as_deref());
+        rules.flat_map(Rule::files).collect()
+    }
 }
 
 /// A rule with its options.

@@ -1,6 +1,7 @@
 //! What a rule is.
 
-use crate::config::Config;
+use crate::config::{Config, PathPattern};
+use crate::declared;
 use crate::project::lineage::Lineage;
 use crate::project::{Edge, LayerTable, Node, NodeId, Project};
 use crate::syntax::comment::Suppression;
@@ -127,6 +128,8 @@ pub struct Cx<'a> {
     /// The project.
     pub project: &'a Project,
     lineage: OnceLock<Lineage<'a>>,
+    /// What declared rules share.
+    pub(crate) declared: declared::Shared,
 }
 
 impl<'a> Cx<'a> {
@@ -135,6 +138,7 @@ impl<'a> Cx<'a> {
         Self {
             project,
             lineage: OnceLock::new(),
+            declared: declared::Shared::default(),
         }
     }
 
@@ -236,6 +240,12 @@ pub trait Rule: Send + Sync {
     /// [`Violation::defect`], this rule's finding goes.
     fn yields_to(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Files outside dbt's folders that it looks at, from the project directory or the root: they are
+    /// read where some rule asks for them.
+    fn files(&self) -> Vec<PathPattern> {
+        Vec::new()
     }
 
     /// Once for the whole project.

@@ -2,6 +2,7 @@
 
 use crate::check::{self, Checked, Scope};
 use crate::config::{self, Config, ManifestSetting};
+use crate::declared;
 use crate::error::RunError;
 use crate::load::{self, Place};
 use crate::project::{self, Project};
@@ -111,10 +112,25 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
 pub fn prepare_with(
     request: &Request,
     place: Place,
-    mut config: Config,
-    mut laps: Laps,
+    config: Config,
+    laps: Laps,
 ) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
+    declared::prove_changed(&own, &place, &config)?;
+    prepare_own(request, place, config, own, laps)
+}
+
+/// As [`prepare_with`], with the team's own rules.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_own(
+    request: &Request,
+    place: Place,
+    mut config: Config,
+    own: Vec<Entry>,
+    mut laps: Laps,
+) -> Result<Prepared, RunError> {
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     if let Some(unknown) = request.filter.unknown(&entries) {
         return Err(unknown_rule(unknown, &entries));
@@ -128,6 +144,7 @@ pub fn prepare_with(
     let options = project::Options {
         manifest: Some(manifest.clone()),
         knowledge: rules.iter().any(|r| r.meta.reads_knowledge()),
+        named: rules.iter().flat_map(Active::files).collect(),
         ..project::Options::default()
     };
     let mut project =
@@ -217,6 +234,9 @@ pub fn check(request: &Request) -> Result<Outcome, RunError> {
     let mut prepared = prepare(request)?;
     let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
     let checked = check::check(&prepared.project, &prepared.rules, &scope);
+    let notices = &mut prepared.project.notices;
+    notices.extend(checked.notices.iter().cloned());
+    notices.sort();
     prepared.laps.end("check");
     Ok(Outcome {
         prepared,

@@ -2,12 +2,14 @@
 //! No process, terminal or environment is touched here, so tests need none.
 
 mod init;
+mod test;
 
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
     RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
 };
 use crate::config::FailOn;
+use crate::declared;
 use crate::error::RunError;
 use crate::git;
 use crate::load;
@@ -59,6 +61,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Rules(args)) => rules(args, cwd),
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
+        Some(Verb::Test(args)) => test::run(args, cwd),
         Some(Verb::Init(args)) => init::run(args, cwd),
     }
 }
@@ -178,6 +181,16 @@ pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
     for line in meta.doc.trim_end().lines() {
         text.push_str(&visible(line));
         text.push('\n');
+    }
+    // A page of its own has the incident in it; beside a page that was written it stands here.
+    if let Entry::Declared(rule) = entry
+        && !rule.own
+        && !rule.incident.is_empty()
+    {
+        text.push_str("\n## Incident\n");
+        for (name, told) in &rule.incident {
+            let _ = write!(text, "\n{name}: {}\n", visible(told.trim_end()));
+        }
     }
     let facts = [
         format!("severity {}", meta.severity.as_str()),
@@ -317,6 +330,7 @@ pub fn schema(args: &SchemaArgs) -> Printed {
         SchemaOf::Config => report::config_schema(),
         SchemaOf::Report => report::report_schema(),
         SchemaOf::Graph => report::graph_schema(),
+        SchemaOf::Rule => declared::rule_schema(),
     };
     Printed::text(to_json(&schema))
 }

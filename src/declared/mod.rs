@@ -1,426 +1,288 @@
-//! Rules that are data: `rule.yaml`. For now a regular expression over a scope; the facts of an
-//! incident are mandatory in either case.
+//! Rules that are data: `rule.yaml`. A filter over subjects, not a programming language: a closed
+//! list of facts, scopes of a file, SQL patterns with metavariables, three-valued logic.
 
+mod compile;
+mod condition;
+mod facts;
+mod file;
+mod judge;
+mod message;
+mod own;
+mod page;
 pub mod pattern;
+mod predicate;
+mod proof;
+mod read;
+mod schema;
+mod scope;
+mod select;
+mod shared;
+mod subject;
 
-use crate::config::{Config, ConfigError};
-use crate::load::Place;
-use crate::project::{Node, Project};
-use crate::rule::{Cx, FixAvailability, Meta, Rule, Sink};
-use crate::syntax::yaml::{self, At, DeError, Yaml};
-use crate::text::{FileId, Span, read_text, relative_path};
-use crate::violation::{Confidence, Severity, Violation};
-use regex::{Regex, RegexBuilder};
-use serde::Deserialize;
-use std::borrow::Cow;
+pub use compile::read;
+pub use own::read_folder;
+pub use proof::{Failure, Files, files_of, prove_changed, read_all, write};
+pub use schema::rule as rule_schema;
+pub(crate) use shared::Shared;
+
+use crate::config::{ConfigError, PathPattern};
+use crate::project::{Node, ResourceType};
+use crate::rule::{Cx, Meta, Rule, Sink};
+use crate::syntax::yaml::{self, At};
+use crate::text::{FileId, Span};
+use crate::violation::{Edit, Fix, Violation};
+use condition::Condition;
+use facts::World;
+use file::{Examples, FixPlan};
+use judge::{Judge, Way};
+use message::Template;
+use predicate::Verdict;
+use select::{BoundKey, BoundOwned, Key, Selector};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
+use std::sync::{Arc, OnceLock};
+use subject::{Of, Subject};
 
 /// A declared rule as it was read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Declared {
     /// What it is.
     pub meta: Meta,
     /// What it does.
-    pub rule: Pattern,
+    pub rule: DeclaredRule,
     /// It is the team's own, not shipped.
     pub own: bool,
+    /// What it is known by: code, scenario and the other parts of an incident, each with its name.
+    pub incident: Vec<(&'static str, String)>,
+    /// Its file, as the user knows it; empty for what ships.
+    pub path: String,
+    /// Its text.
+    text: String,
     /// Where its id stands.
     id_span: Option<Span>,
-    path: String,
-    text: String,
+    /// Layers that it names.
+    layers: Vec<At<String>>,
+    examples: Examples,
 }
 
-/// The check of a declared rule.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    layer: Option<At<String>>,
-    scope: Scope,
-    regex: Regex,
-    message: String,
-    help: String,
+/// What a rule file says, compiled.
+#[derive(Debug)]
+struct Plan {
+    id: String,
+    select: Selector,
+    /// The condition is one that must hold.
+    requires: bool,
+    condition: Condition,
+    /// Facts that the condition asks for.
+    keys: Vec<Key>,
+    message: Template,
+    help: Option<String>,
+    fix: Option<FixPlan>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Scope {
-    /// The whole file.
-    File,
-    /// Without comments, SQL's and Jinja's.
-    Code,
-    /// The CTE of this name.
-    Cte(String),
+/// The check of a declared rule. One instance judges one project: what its selectors mean there is
+/// found out once.
+#[derive(Debug)]
+pub struct DeclaredRule {
+    plan: Arc<Plan>,
+    bound: OnceLock<Bindings>,
 }
 
-/// rule.yaml.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    id: At<String>,
-    summary: At<String>,
-    severity: Severity,
-    /// Layer of the models it is for, by role; all where none is named.
-    #[serde(default)]
-    layer: Option<At<String>>,
-    forbid: Forbid,
-    message: At<String>,
-    code: At<String>,
-    scenario: At<String>,
-    phenomenon: At<String>,
-    root_cause: At<String>,
-    mitigation: At<String>,
-    #[serde(default)]
-    incident: Option<String>,
+#[derive(Debug)]
+struct Bindings {
+    select: BoundOwned,
+    keys: Vec<BoundKey>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Forbid {
-    /// `file`, `code` or `cte(name)`.
-    #[serde(default, rename = "in")]
-    scope: Option<At<String>>,
-    /// A regular expression; case does not matter.
-    regex: At<String>,
-}
-
-/// The size of a compiled expression is bounded, and with it the time of a match per byte.
-const REGEX_BYTES: usize = 1 << 20;
-
-/// Reads a rule. `doc` is its page, where it has one; otherwise one is made of its facts.
-///
-/// # Errors
-/// What is refused, with its place in the file.
-pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError> {
-    if let Some(problem) = file.problems.first() {
-        return Err(DeError::new(problem.message.clone()).at(problem.span));
+impl Clone for DeclaredRule {
+    fn clone(&self) -> Self {
+        Self::new(self.plan.clone())
     }
-    let empty = || DeError::new("the file is empty").at(Span::whole(file.file));
-    let rule: File = yaml::from_node(file.root().ok_or_else(empty)?)?;
-    let well_formed = rule.id.strip_prefix("ap/").is_some_and(|name| {
-        let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        !name.is_empty() && name.chars().all(letter)
-    });
-    if !well_formed {
-        return Err(refused(
-            &rule.id,
-            "is no id of a declared rule: ap/kebab-case",
-        ));
-    }
-    facts_are_told(&rule)?;
-    let scope = match &rule.forbid.scope {
-        None => Scope::Code,
-        Some(text) => scope(text)
-            .ok_or_else(|| refused(text, "is no scope; allowed are file, code, cte(name)"))?,
-    };
-    let regex = regex(&rule.forbid.regex)?;
-    let doc: Cow<'static, str> = match doc {
-        Some(doc) => doc.into(),
-        None => page(&rule).into(),
-    };
-    Ok(Declared {
-        meta: Meta {
-            id: rule.id.value.into(),
-            severity: rule.severity,
-            confidence: Confidence::Likely,
-            fix: FixAvailability::None,
-            preset: None,
-            doc,
-        },
-        rule: Pattern {
-            layer: rule.layer,
-            scope,
-            regex,
-            message: rule.message.value,
-            help: rule.mitigation.value,
-        },
-        own: false,
-        id_span: rule.id.span,
-        path: String::new(),
-        text: String::new(),
-    })
-}
-
-/// An error about a value, at its place.
-fn refused(value: &At<String>, why: &str) -> DeError {
-    let error = DeError::new(format!("`{}` {why}", value.value));
-    match value.span {
-        Some(span) => error.at(span),
-        None => error,
-    }
-}
-
-/// The facts of an incident are what makes a pattern worth a rule: none may be blank.
-fn facts_are_told(rule: &File) -> Result<(), DeError> {
-    let facts = [
-        ("summary", &rule.summary),
-        ("message", &rule.message),
-        ("code", &rule.code),
-        ("scenario", &rule.scenario),
-        ("phenomenon", &rule.phenomenon),
-        ("root_cause", &rule.root_cause),
-        ("mitigation", &rule.mitigation),
-    ];
-    let blank = facts.into_iter().find(|(_, text)| text.trim().is_empty());
-    match blank {
-        Some((name, text)) => Err(refused(text, &format!("tells nothing as `{name}`"))),
-        None => Ok(()),
-    }
-}
-
-fn regex(text: &At<String>) -> Result<Regex, DeError> {
-    let regex = RegexBuilder::new(text)
-        .case_insensitive(true)
-        .multi_line(true)
-        .size_limit(REGEX_BYTES)
-        .build()
-        .map_err(|e| {
-            // Its last line says what is wrong; those before draw the place.
-            let message = e.to_string();
-            let why = message.lines().last().unwrap_or_default();
-            refused(
-                text,
-                &format!(
-                    "is no regular expression: {}",
-                    why.trim_start_matches("error: ")
-                ),
-            )
-        })?;
-    match regex.is_match("") {
-        true => Err(refused(
-            text,
-            "matches nothing at all, so it would match everywhere",
-        )),
-        false => Ok(regex),
-    }
-}
-
-fn scope(text: &str) -> Option<Scope> {
-    match text {
-        "file" => Some(Scope::File),
-        "code" => Some(Scope::Code),
-        other => {
-            let name = other.strip_prefix("cte(")?.strip_suffix(')')?.trim();
-            (!name.is_empty()).then(|| Scope::Cte(name.to_owned()))
-        }
-    }
-}
-
-/// The page of a rule that has none of its own.
-fn page(rule: &File) -> String {
-    let incident = match &rule.incident {
-        Some(link) => format!("\n\nIncident: {link}"),
-        None => String::new(),
-    };
-    format!(
-        "# {}\n\n{}\n\n## Why\n\n{}: {}\n\nSeen as: {}\n\nRoot cause: {}{incident}\n\n## What to do\n\n{}\n",
-        rule.id.value,
-        rule.summary.value,
-        rule.code.value,
-        rule.scenario.value,
-        rule.phenomenon.value,
-        rule.root_cause.value,
-        rule.mitigation.value
-    )
-}
-
-/// Reads every `*.yaml` and `*.yml` of a folder of the team's rules.
-///
-/// # Errors
-/// The first file that is refused; a folder that is not there.
-pub fn read_folder(
-    config: &Config,
-    place: &Place,
-    folder: &At<String>,
-) -> Result<Vec<Declared>, ConfigError> {
-    let dir = place.project_dir.join(&folder.value);
-    let Some(dir) = place.inside(&dir).filter(|d| d.is_dir()) else {
-        let message = format!("there is no folder `{}` in the repository", folder.value);
-        let doc = folder
-            .span
-            .and_then(|s| config.docs.iter().find(|d| d.yaml.file == s.file));
-        return Err(ConfigError {
-            path: doc.map_or(String::new(), |d| d.name.clone()),
-            text: doc.map_or(String::new(), |d| d.text.clone()),
-            range: folder.span.map(Span::range),
-            message,
-            help: Some("paths count from the project directory".to_owned()),
-        });
-    };
-    let mut paths: Vec<PathBuf> = WalkDir::new(dir)
-        .into_iter()
-        .flatten()
-        .map(|e| e.into_path())
-        .filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"))
-        .collect();
-    paths.sort();
-    paths.iter().map(|p| read_own(config, place, p)).collect()
-}
-
-/// Reads one of the team's rules.
-fn read_own(config: &Config, place: &Place, path: &Path) -> Result<Declared, ConfigError> {
-    let shown = relative_path(path, &place.project_dir);
-    let whole = |message: String| ConfigError {
-        path: shown.clone(),
-        text: String::new(),
-        range: None,
-        message,
-        help: None,
-    };
-    if place.inside(path).is_none() {
-        return Err(whole("leads out of the repository".to_owned()));
-    }
-    let (text, problem) = read_text(path);
-    if let Some(problem) = problem {
-        return Err(whole(format!("cannot be read: {problem:?}")));
-    }
-    let file = yaml::parse(FileId(0), &text);
-    let known = read(&file, None).and_then(|d| known_layer(config, d));
-    match known {
-        Ok(declared) => Ok(Declared {
-            own: true,
-            path: shown,
-            text,
-            ..declared
-        }),
-        Err(e) => Err(ConfigError {
-            path: shown,
-            range: e.span.map(Span::range),
-            message: e.message,
-            help: e.help,
-            text,
-        }),
-    }
-}
-
-/// A layer that the configured table does not have would silence the rule for ever.
-fn known_layer(config: &Config, declared: Declared) -> Result<Declared, DeError> {
-    let (Some(layers), Some(layer)) = (&config.layers, &declared.rule.layer) else {
-        return Ok(declared);
-    };
-    let roles: Vec<&str> = layers.iter().map(|l| l.role.as_str()).collect();
-    if roles.contains(&layer.as_str()) {
-        return Ok(declared);
-    }
-    let why = format!("is no layer; layers are {}", roles.join(", "));
-    Err(refused(layer, &why))
 }
 
 impl Declared {
     /// Refuses the rule, at its id.
     pub fn refuse(&self, message: String) -> ConfigError {
+        self.refuse_at(self.id_span, message, None)
+    }
+
+    fn refuse_at(&self, span: Option<Span>, message: String, help: Option<String>) -> ConfigError {
         ConfigError {
             path: self.path.clone(),
             text: self.text.clone(),
-            range: self.id_span.map(Span::range),
+            range: span.map(Span::range),
             message,
-            help: None,
+            help,
         }
     }
 }
 
-impl Rule for Pattern {
+impl Rule for DeclaredRule {
+    fn project(&self, cx: &Cx, sink: &mut Sink) {
+        let w = world(cx);
+        for subject in self.others(w) {
+            self.judge(w, subject, sink);
+        }
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if let Some(layer) = &self.layer
-            && cx.project.role(model) != Some(&layer.value)
-        {
+        if self.judges(Of::Node(ResourceType::Model)) {
+            self.judge(world(cx), Subject::Node(model), sink);
+        }
+    }
+
+    fn files(&self) -> Vec<PathPattern> {
+        match self.judges(Of::File) {
+            true => self.plan.select.paths().cloned().collect(),
+            false => Vec::new(),
+        }
+    }
+}
+
+fn world<'a>(cx: &'a Cx) -> World<'a> {
+    World {
+        project: cx.project,
+        shared: &cx.declared,
+    }
+}
+
+impl DeclaredRule {
+    fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            bound: OnceLock::new(),
+        }
+    }
+
+    fn judges(&self, of: Of) -> bool {
+        self.plan.select.of.contains(&of)
+    }
+
+    /// Subjects that are no models: those are judged one by one, each with all rules.
+    fn others<'p>(&self, w: World<'p>) -> Vec<Subject<'p>> {
+        let project = w.project;
+        let live = |n: &&Node| n.is_own() && !n.is_disabled();
+        let mut out = Vec::new();
+        for node in project.nodes.iter().filter(live) {
+            if node.resource_type != ResourceType::Model
+                && self.judges(Of::Node(node.resource_type))
+            {
+                out.push(Subject::Node(node));
+            }
+            if self.judges(Of::Column)
+                && let Some(properties) = &node.properties
+            {
+                let columns = properties.columns.iter();
+                out.extend(columns.map(|c| Subject::Column(node, c)));
+            }
+        }
+        if self.judges(Of::Macro) {
+            out.extend(w.shared.macros(project).iter().map(Subject::Macro));
+        }
+        if self.judges(Of::Group) {
+            let own = project.groups.iter().filter(|g| g.package == 0);
+            out.extend(own.map(Subject::Group));
+        }
+        if self.judges(Of::File) {
+            let mut files = project.own_file_ids();
+            files.extend(&project.named);
+            files.extend(project.knowledge.documents.iter().map(|d| d.file));
+            files.sort_unstable();
+            files.dedup();
+            out.extend(files.into_iter().map(Subject::File));
+        }
+        out
+    }
+
+    fn judge(&self, w: World, subject: Subject, sink: &mut Sink) {
+        let plan = &*self.plan;
+        let bound = self.bound.get_or_init(|| Bindings {
+            select: plan.select.bind(w),
+            keys: plan.keys.iter().map(|k| k.bind(w)).collect(),
+        });
+        if plan.select.holds(&bound.select, w, subject) != Verdict::Yes {
             return;
         }
-        for range in self.ranges(cx.project, model) {
-            let text = &cx.project.files.get(model.file).text;
-            let Some(part) = text.get(range.clone()) else {
-                continue;
-            };
-            for found in self.regex.find_iter(part) {
-                let start = range.start + found.start();
-                let span = Span::new(model.file, start, range.start + found.end());
-                sink.push(Violation::new(span, &*self.message).help(&*self.help));
+        let part = subject.text(w.project);
+        let judge = Judge {
+            w,
+            subject,
+            keys: &plan.keys,
+            bound: &bound.keys,
+            rule: &plan.id,
+            src: &w.project.files.get(part.file).text,
+            part,
+        };
+        let held = judge.holds(&plan.condition, &Way::default());
+        if plan.requires {
+            if held.verdict() == Verdict::No {
+                let found = self.finding(&judge, &Way::default());
+                sink.push_on(subject.node_id(), found);
             }
+            return;
+        }
+        let mut seen: Vec<Option<Range<usize>>> = Vec::new();
+        for way in &held.ways {
+            // One place is one finding, in however many ways it is wrong.
+            if !seen.contains(&way.place) {
+                seen.push(way.place.clone());
+                sink.push_on(subject.node_id(), self.finding(&judge, way));
+            }
+        }
+    }
+
+    fn finding(&self, judge: &Judge, way: &Way) -> Violation {
+        let plan = &*self.plan;
+        let project = judge.w.project;
+        let texts = judge.texts(way);
+        let one_line = |t: String| t.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = texts
+            .iter()
+            .map(|(n, t)| (n.clone(), one_line(t.clone())))
+            .collect();
+        let message = one_line(plan.message.fill(judge.w, judge.subject, &shown));
+        let file = judge.part.file;
+        let mut found = match &way.place {
+            Some(place) => Violation::new(Span::new(file, place.start, place.end), message),
+            None => Violation::new(judge.subject.place(project), message)
+                .symbol(judge.subject.symbol(project)),
+        };
+        if let Some(help) = &plan.help {
+            found = found.help(help);
+        }
+        match (&plan.fix, &way.place) {
+            (Some(fix), Some(place)) if judge.is_one_run(place) => {
+                let text = fix.replace.fill(judge.w, judge.subject, &texts);
+                found.fix(Fix {
+                    title: fix.title.clone(),
+                    applicability: fix.applicability,
+                    edits: vec![Edit {
+                        span: Span::new(file, place.start, place.end),
+                        text,
+                    }],
+                })
+            }
+            _ => found,
         }
     }
 }
 
-impl Pattern {
-    /// The parts of a model's file that the rule looks at.
-    fn ranges(&self, project: &Project, model: &Node) -> Vec<Range<usize>> {
-        let text = &project.files.get(model.file).text;
-        match &self.scope {
-            Scope::File => std::iter::once(0..text.len()).collect(),
-            Scope::Code => crate::syntax::comment::code_ranges(text),
-            Scope::Cte(name) => {
-                let query = model.sql.as_ref().and_then(|s| s.query());
-                let ctes = query.map_or(&[][..], |q| &q.ctes);
-                let named: Vec<Range<usize>> = ctes
-                    .iter()
-                    .filter(|c| c.name.is(name))
-                    .map(|c| c.span.range())
-                    .collect();
-                let within = |code: &Range<usize>| {
-                    let cut = |cte: &Range<usize>| code.start.max(cte.start)..code.end.min(cte.end);
-                    named.iter().map(cut).collect::<Vec<_>>()
-                };
-                let code = crate::syntax::comment::code_ranges(text);
-                code.iter()
-                    .flat_map(within)
-                    .filter(|r| r.start < r.end)
-                    .collect()
-            }
+/// The parts of a YAML file that are no comments.
+fn yaml_code(file: FileId, src: &str) -> Vec<Range<usize>> {
+    let tree = yaml::parse(file, src);
+    let mut out = Vec::new();
+    let mut at = 0;
+    for comment in &tree.comments {
+        let range = comment.span.range();
+        if at < range.start {
+            out.push(at..range.start);
         }
+        at = at.max(range.end);
     }
+    if at < src.len() {
+        out.push(at..src.len());
+    }
+    out
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULE: &str = "id: ap/x\nsummary: S.\nseverity: warn\nforbid: {in: code, regex: 'a+'}\nmessage: m\ncode: c\nscenario: s\nphenomenon: p\nroot_cause: r\nmitigation: do\n";
-
-    /// The error of the rule with one part replaced, and the text it points at.
-    fn refused(part: &str, by: &str) -> (String, String) {
-        let text = RULE.replace(part, by);
-        assert_ne!(text, RULE, "{part}");
-        let file = yaml::parse(FileId(0), &text);
-        let error = read(&file, None).expect_err(by);
-        let at = error.span.map(|s| text[s.range()].to_owned());
-        (error.message, at.unwrap_or_default())
-    }
-
-    #[test]
-    fn a_rule_reads_and_its_page_holds_its_facts() {
-        let declared = read(&yaml::parse(FileId(0), RULE), None).unwrap();
-        assert_eq!(declared.meta.id, "ap/x");
-        assert_eq!(declared.meta.summary(), "S.");
-        assert_eq!(declared.meta.advice(), "do");
-        assert_eq!(declared.rule.scope, Scope::Code);
-    }
-
-    #[test]
-    fn what_is_wrong_is_refused_at_its_place() {
-        let at = |part: &str, by: &str, message: &str, place: &str| {
-            let (said, text) = refused(part, by);
-            assert!(said.contains(message), "{by}: {said}");
-            assert_eq!(text.trim(), place, "{by}");
-        };
-        at("code: c", "kode: c", "unknown key `kode`", "kode");
-        at("id: ap/x", "id: ap/X", "ap/kebab-case", "ap/X");
-        at("id: ap/x", "id: sql/x", "ap/kebab-case", "sql/x");
-        at("in: code", "in: where", "is no scope", "where");
-        at("in: code", "in: cte()", "is no scope", "cte()");
-        at("'a+'", "'a('", "unclosed group", "'a('");
-        at("'a+'", "'a*'", "match everywhere", "'a*'");
-        at("severity: warn", "severity: fatal", "fatal", "fatal");
-        at("root_cause: r", "root_cause: ''", "as `root_cause`", "''");
-        at(
-            "mitigation: do\n",
-            "",
-            "mitigation",
-            RULE.replace("mitigation: do\n", "").trim(),
-        );
-        at("message: m", "message: [", "", ":");
-    }
-
-    #[test]
-    fn an_empty_file_is_refused() {
-        let error = read(&yaml::parse(FileId(0), "# nothing\n"), None).unwrap_err();
-        assert!(error.span.is_some());
-    }
-}
+mod tests;

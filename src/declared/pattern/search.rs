@@ -61,6 +61,54 @@ impl Tokens {
         }
     }
 
+    /// The tokens without statements of Jinja, and the text by which each is compared.
+    pub(in crate::declared) fn plain(&self) -> (&[Token], &[Box<str>]) {
+        (&self.plain.tokens, &self.plain.texts)
+    }
+
+    /// The text of a range as patterns compare it: case, layout and quotes of names aside.
+    pub(in crate::declared) fn normal(&self, range: &Range<usize>) -> String {
+        let row = self.full.as_ref().unwrap_or(&self.plain);
+        let from = row
+            .tokens
+            .partition_point(|t| (t.range.start as usize) < range.start);
+        let inside = row.tokens[from..]
+            .iter()
+            .zip(&row.texts[from..])
+            .take_while(|(t, _)| t.range.end as usize <= range.end);
+        let mut out = String::new();
+        for (token, text) in inside {
+            out.push(if token.kind == Kind::Text { '\'' } else { ' ' });
+            out.push_str(text);
+        }
+        out
+    }
+
+    /// Does nothing but white space stand between the tokens of a range: no comment, no statement
+    /// of Jinja?
+    pub(in crate::declared) fn is_one_run(&self, src: &str, range: &Range<usize>) -> bool {
+        let tokens = &self.plain.tokens;
+        let from = tokens.partition_point(|t| (t.range.start as usize) < range.start);
+        let mut at = range.start;
+        for token in &tokens[from..] {
+            if token.range.end as usize > range.end {
+                break;
+            }
+            let gap = src.get(at..token.range.start as usize).unwrap_or("?");
+            if !gap.trim().is_empty() {
+                return false;
+            }
+            at = token.range.end as usize;
+        }
+        src.get(at..range.end).is_some_and(|g| g.trim().is_empty())
+    }
+
+    /// Are the words of a pattern there at all?
+    pub(in crate::declared) fn may_have(&self, pattern: &Pattern) -> bool {
+        let row = self.full.as_ref().unwrap_or(&self.plain);
+        pattern.words.iter().all(|w| row.words.contains_key(w))
+    }
+
     /// Every match within a range of bytes, in order; of matches that overlap the first. The second
     /// part says whether the search came to its end.
     pub fn find(&self, pattern: &Pattern, within: Range<usize>) -> (Vec<Match>, bool) {
