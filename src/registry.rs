@@ -378,6 +378,13 @@ mod tests {
 
     #[test]
     fn every_shipped_rule_reads() {
+        for entry in crate::rules::DECLARED {
+            let file = yaml::parse(FileId(0), entry.yaml);
+            if let Err(e) = declared::read(&file, Some(entry.doc)) {
+                let at = e.span.map(|s| &entry.yaml[s.range()]);
+                panic!("{}: {e} at {at:?}", entry.doc.lines().next().unwrap());
+            }
+        }
         let listed = crate::rules::BUILT_IN.len() + crate::rules::DECLARED.len();
         assert_eq!(shipped().len(), listed, "a rule.yaml does not read");
     }
