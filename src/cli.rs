@@ -282,7 +282,16 @@ pub struct InitArgs {
     /// Print the file instead of writing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Replace a harness-lint.yml that is there
+    /// Write a rule of your own to begin with instead: its name, in kebab-case
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+    /// What happened, in Markdown: its parts go into the rule
+    #[arg(long, value_name = "FILE", requires = "rule")]
+    pub from: Option<PathBuf>,
+    /// Write a draft of a rule for each entry of an anti-pattern library in Markdown instead
+    #[arg(long, value_name = "FILE", conflicts_with = "rule")]
+    pub import_library: Option<PathBuf>,
+    /// Replace a file that is there
     #[arg(long)]
     pub force: bool,
 }

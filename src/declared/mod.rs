@@ -6,6 +6,7 @@ mod condition;
 mod facts;
 mod file;
 mod judge;
+pub mod library;
 mod message;
 mod own;
 mod page;

@@ -6,7 +6,7 @@ use crate::syntax::yaml::At;
 use std::fmt::Write;
 
 /// What a skeleton has where somebody must write.
-pub(crate) const UNWRITTEN: &str = "…";
+pub(super) const UNWRITTEN: &str = "…";
 
 /// The parts of an incident, each with its name.
 pub(super) fn incident(rule: &RuleFile) -> Vec<(&'static str, String)> {

@@ -54,6 +54,7 @@ pub(super) fn entries<'a>(node: Node<'a>) -> Result<Vec<(Node<'a>, &'a str, Node
 /// A scalar as text, as it is written.
 pub(super) fn text(node: Node) -> Result<String, DeError> {
     match node.as_str() {
+        Some(super::page::UNWRITTEN) => Err(at(node, "is not written yet")),
         Some(text) if !node.is_null() => Ok(text.to_owned()),
         _ => {
             let message = format!("expected a text, found {}", node.kind_name());
