@@ -65,11 +65,11 @@ impl Entry {
         }
     }
 
-    /// The JSON schema of its options; a declared rule has none.
+    /// The JSON schema of its options, where it has any.
     pub fn schema(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
         match self {
             Entry::BuiltIn(entry) => Some((entry.schema)(generator)),
-            Entry::Declared(_) => None,
+            Entry::Declared(declared) => declared.options_schema(),
         }
     }
 
@@ -82,14 +82,19 @@ impl Entry {
     fn is_own(&self) -> bool {
         matches!(self, Entry::Declared(d) if d.own)
     }
+
+    /// Is it on only where its own name is written? What ships declared asks for a team's taste:
+    /// neither a preset nor `category/*` brings it, and naming it, with options or a severity, does.
+    fn is_by_name(&self) -> bool {
+        matches!(self, Entry::Declared(d) if !d.own)
+    }
 }
 
 static SHIPPED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let built_in = crate::rules::BUILT_IN.iter().map(Entry::BuiltIn);
     // A shipped rule that does not read is caught by the tests over this list.
     let declared = crate::rules::DECLARED.iter().filter_map(|entry| {
-        let file = yaml::parse(FileId(0), entry.yaml);
-        declared::read(&file, Some(entry.doc))
+        declared::read(entry.yaml, Some(entry.doc))
             .ok()
             .map(|d| Entry::Declared(Box::new(d)))
     });
@@ -197,8 +202,12 @@ pub fn active(
             .presets
             .iter()
             .any(|p| meta.preset.is_some_and(|own| own <= *p));
+        let chosen = match entry.is_by_name() {
+            true => setting.is_some() || filter.only.iter().any(|p| p == id),
+            false => !filter.only.is_empty(),
+        };
         let asked = entry.is_own() || entry.is_asked_for(config);
-        let by_default = preset_on || asked || !filter.only.is_empty();
+        let by_default = preset_on || asked || chosen;
         let on = match setting.and_then(|s| s.switch) {
             Some(Switch::Off) => !filter.only.is_empty(),
             Some(_) => true,
@@ -208,9 +217,10 @@ pub fn active(
         let mut parts = Vec::new();
         for (index, part) in config.overrides.iter().enumerate() {
             let hit = part.rules.iter().rfind(|(p, _)| id_matches(p, id));
-            let Some((_, over)) = hit else { continue };
+            let Some((pattern, over)) = hit else { continue };
             let on = match over.switch {
                 Some(Switch::Off) => false,
+                _ if entry.is_by_name() => on || pattern == id,
                 Some(_) => true,
                 None => on,
             };
@@ -253,14 +263,11 @@ fn instance(
         Entry::BuiltIn(entry) => {
             (entry.build)(&options, whole).map_err(|e| config.refuse(e, whole, &entry.meta.id))?
         }
-        Entry::Declared(declared) => match options.first() {
-            None => Box::new(declared.rule.clone()),
-            Some((name, _)) => {
-                let message = format!("unknown option `{}`", name.value);
-                let error = DeError::new(message).at(name.span);
-                return Err(config.refuse(error, whole, &declared.meta.id));
-            }
-        },
+        Entry::Declared(declared) => Box::new(
+            declared
+                .with(&options)
+                .map_err(|e| config.refuse(e, whole, &declared.meta.id))?,
+        ),
     };
     Ok(Instance {
         rule: on.then_some(rule),
@@ -378,13 +385,13 @@ mod tests {
 
     #[test]
     fn every_shipped_rule_reads() {
-        for entry in crate::rules::DECLARED {
-            let file = yaml::parse(FileId(0), entry.yaml);
-            if let Err(e) = declared::read(&file, Some(entry.doc)) {
-                let at = e.span.map(|s| &entry.yaml[s.range()]);
-                panic!("{}: {e} at {at:?}", entry.doc.lines().next().unwrap());
-            }
-        }
+        let refused = crate::rules::DECLARED.iter().filter_map(|entry| {
+            let error = declared::read(entry.yaml, Some(entry.doc)).err()?;
+            let at = error.span.map(|s| &entry.yaml[s.range()]);
+            let title = entry.doc.lines().next().unwrap();
+            Some(format!("{title}: {error} at {at:?}"))
+        });
+        assert_eq!(refused.collect::<Vec<_>>(), [""; 0]);
         let listed = crate::rules::BUILT_IN.len() + crate::rules::DECLARED.len();
         assert_eq!(shipped().len(), listed, "a rule.yaml does not read");
     }

@@ -3,6 +3,7 @@
 use super::condition::Reader;
 use super::file::{Examples, FixPlan, RuleFile, header};
 use super::message::Template;
+use super::options::{self, Given, RuleOption};
 use super::read::at;
 use super::select::{Gathered, Selector};
 use super::subject::Of;
@@ -12,6 +13,7 @@ use crate::rule::{FixAvailability, Meta};
 use crate::syntax::yaml::{At, DeError, Node, Yaml};
 use crate::text::Span;
 use crate::violation::{Applicability, Confidence};
+use schemars::Schema;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,10 +21,40 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// What is refused, with its place in the file.
-pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError> {
-    if let Some(problem) = file.problems.first() {
-        return Err(DeError::new(problem.message.clone()).at(problem.span));
+pub fn read(text: &str, doc: Option<&'static str>) -> Result<Declared, DeError> {
+    let declared = compile(options::tree(text, false)?, doc.map(Cow::Borrowed))?;
+    Ok(Declared {
+        text: text.to_owned(),
+        ..declared
+    })
+}
+
+impl Declared {
+    /// What it does with options from harness-lint.yml.
+    ///
+    /// # Errors
+    /// An option that it has not, or a value that is none, at the place where it was given.
+    pub(crate) fn with(&self, given: &Given) -> Result<DeclaredRule, DeError> {
+        if given.is_empty() {
+            return Ok(self.rule.clone());
+        }
+        let text = options::with_values(&self.options, &self.text, given)?;
+        let compiled =
+            options::tree(&text, true).and_then(|tree| compile(tree, Some(self.meta.doc.clone())));
+        match compiled {
+            Ok(declared) => Ok(declared.rule),
+            Err(error) => Err(options::blamed(error, &text, given)),
+        }
     }
+
+    /// The JSON schema of its options, where it has any.
+    pub(crate) fn options_schema(&self) -> Option<Schema> {
+        options::schema(&self.options)
+    }
+}
+
+fn compile(tree: Yaml, doc: Option<Cow<'static, str>>) -> Result<Declared, DeError> {
+    let (options, file) = options::placed(tree)?;
     let empty = || DeError::new("the file is empty").at(Span::whole(file.file));
     let root = file.root().ok_or_else(empty)?;
     let rule = header(root)?;
@@ -52,10 +84,10 @@ pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError>
     let examples = root.get("examples").map(Examples::read).transpose()?;
     let examples = examples.unwrap_or_default();
     let message = root.get("message").ok_or_else(empty)?;
-    let message = Template::read(message, &bound, true)?;
+    let message = Template::read(message, &bound, Some(&options))?;
     let replaces = !requires && condition.matches();
     let fix = fix(root, &rule, &bound, replaces)?;
-    proven(root, fix.as_ref(), &examples, doc)?;
+    proven(root, fix.as_ref(), &examples, doc.as_deref())?;
     let plan = Plan {
         id: rule.id.value.clone(),
         select,
@@ -66,20 +98,21 @@ pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError>
         help: rule.mitigation.as_ref().map(|m| m.value.clone()),
         fix,
     };
-    Ok(declared(rule, plan, examples, got, doc))
+    Ok(declared(rule, plan, options, examples, got, doc))
 }
 
 fn declared(
     rule: RuleFile,
     plan: Plan,
+    options: Vec<RuleOption>,
     examples: Examples,
     got: Gathered,
-    doc: Option<&'static str>,
+    doc: Option<Cow<'static, str>>,
 ) -> Declared {
     let incident = page::incident(&rule);
     let page: Cow<'static, str> = match doc {
-        Some(doc) => doc.into(),
-        None => page::page(&rule, &plan, &examples).into(),
+        Some(doc) => doc,
+        None => page::page(&rule, &options, &examples).into(),
     };
     Declared {
         meta: Meta {
@@ -100,6 +133,7 @@ fn declared(
         text: String::new(),
         id_span: rule.id.span,
         layers: got.layers,
+        options,
         examples,
     }
 }
@@ -184,7 +218,7 @@ fn fix(
         return Err(at(node, message));
     }
     Ok(Some(FixPlan {
-        replace: Template::read(replace, bound, false)?,
+        replace: Template::read(replace, bound, None)?,
         applicability: fix.applicability.unwrap_or(Applicability::Suggested),
         title: match &fix.title {
             Some(title) => title.clone(),

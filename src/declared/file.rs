@@ -24,6 +24,9 @@ pub(super) struct RuleFile {
     /// How sure its findings are. Default: likely.
     #[serde(default)]
     pub(super) confidence: Option<Confidence>,
+    /// What a team may set under `rules:` of harness-lint.yml.
+    #[serde(default)]
+    pub(super) options: Option<Options>,
     /// The layer of the models it judges, by role: short for `select: {layer: …}`.
     #[serde(default)]
     pub(super) layer: Option<At<String>>,
@@ -105,6 +108,7 @@ macro_rules! by_hand {
     };
 }
 
+by_hand!(Options, super::options::file_schema);
 by_hand!(Select, super::schema::select);
 by_hand!(Condition, super::schema::condition);
 by_hand!(ExamplesFile, super::schema::examples);

@@ -8,6 +8,7 @@ mod file;
 mod judge;
 pub mod library;
 mod message;
+mod options;
 mod own;
 mod page;
 pub mod pattern;
@@ -37,6 +38,7 @@ use facts::World;
 use file::{Examples, FixPlan};
 use judge::{Judge, Way};
 use message::Template;
+use options::RuleOption;
 use predicate::Verdict;
 use select::{BoundKey, BoundOwned, Key, Selector};
 use std::ops::Range;
@@ -62,6 +64,8 @@ pub struct Declared {
     id_span: Option<Span>,
     /// Layers that it names.
     layers: Vec<At<String>>,
+    /// What a team may set, with its defaults.
+    options: Vec<RuleOption>,
     examples: Examples,
 }
 

@@ -3,8 +3,8 @@
 use super::{Declared, read};
 use crate::config::{Config, ConfigError};
 use crate::load::Place;
-use crate::syntax::yaml::{self, At, DeError};
-use crate::text::{FileId, Span, nearest, read_text, relative_path};
+use crate::syntax::yaml::{At, DeError};
+use crate::text::{Span, nearest, read_text, relative_path};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -74,13 +74,11 @@ fn read_own(config: &Config, place: &Place, path: &Path) -> Result<Declared, Con
     if let Some(problem) = problem {
         return Err(whole(format!("cannot be read: {problem:?}")));
     }
-    let file = yaml::parse(FileId(0), &text);
-    let known = read(&file, None).and_then(|d| known_layers(config, d));
+    let known = read(&text, None).and_then(|d| known_layers(config, d));
     match known {
         Ok(declared) => Ok(Declared {
             own: true,
             path: shown,
-            text,
             ..declared
         }),
         Err(e) => Err(ConfigError {

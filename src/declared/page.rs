@@ -1,7 +1,7 @@
 //! The page of a rule that has none of its own, made of what its file says.
 
-use super::Plan;
 use super::file::{Body, Example, Examples, RuleFile};
+use super::options::RuleOption;
 use crate::syntax::yaml::At;
 use std::fmt::Write;
 
@@ -25,7 +25,7 @@ pub(super) fn incident(rule: &RuleFile) -> Vec<(&'static str, String)> {
 }
 
 /// The page.
-pub(super) fn page(rule: &RuleFile, plan: &Plan, examples: &Examples) -> String {
+pub(super) fn page(rule: &RuleFile, options: &[RuleOption], examples: &Examples) -> String {
     let mut out = format!(
         "# {}\n\n{}\n\n## Why\n\n",
         rule.id.value, rule.summary.value
@@ -47,13 +47,21 @@ pub(super) fn page(rule: &RuleFile, plan: &Plan, examples: &Examples) -> String 
             let _ = write!(out, "\n## {heading}\n");
         }
         for example in all {
-            show(&mut out, example, plan);
+            show(&mut out, example);
         }
+    }
+    if !options.is_empty() {
+        out.push_str("\n## Options\n\n");
+    }
+    for option in options {
+        let doc = option.doc.trim_end().trim_end_matches('.');
+        let default = option.written();
+        let _ = writeln!(out, "- `{}`: {doc}. Default: `{default}`.", option.name);
     }
     out
 }
 
-fn show(out: &mut String, example: &Example, _: &Plan) {
+fn show(out: &mut String, example: &Example) {
     let mut block = |path: &str, text: &str| {
         let language = path.rsplit('.').next().unwrap_or("");
         let _ = write!(out, "\n```{language} {path}\n{}\n```\n", text.trim_end());

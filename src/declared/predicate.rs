@@ -158,7 +158,16 @@ pub(super) const TESTS: &[(&str, &[Kind], &str)] = {
     &[
         ("equals", &[Text, Number, Bool, Any], "it is this"),
         ("one_of", &[Text, Any], "it is one of these"),
-        ("regex", &[Text, Any], "a part of it matches"),
+        (
+            "regex",
+            &[Text, Any],
+            "a part of it matches; of a name of SQL, case does not matter",
+        ),
+        (
+            "exact_regex",
+            &[Text, Any],
+            "a part of it matches, and case matters",
+        ),
         ("prefix", &[Text, Any], "it begins so"),
         ("suffix", &[Text, Any], "it ends so"),
         (
@@ -423,7 +432,7 @@ fn size(value: &Value) -> Option<f64> {
 }
 
 /// The texts of a list, the names of its mappings, the keys of a mapping.
-fn names(value: &Value) -> Vec<Cow<'_, str>> {
+pub(super) fn names(value: &Value) -> Vec<Cow<'_, str>> {
     match value {
         Value::Array(items) => items.iter().filter_map(name).collect(),
         Value::Object(map) => map.keys().map(|k| Cow::Borrowed(k.as_str())).collect(),
@@ -539,6 +548,7 @@ fn check(name: &str, value: Node, shape: Shape) -> Result<Check, DeError> {
         "equals" => short(value, shape)?,
         "one_of" => Check::OneOf(list()?),
         "regex" => Check::Regex(regex(value, shape.folds)?),
+        "exact_regex" => Check::Regex(regex(value, false)?),
         "prefix" => Check::Prefix(text(value)?),
         "suffix" => Check::Suffix(text(value)?),
         "min_length" => Check::MinLength(number(value)?),

@@ -46,7 +46,7 @@ pub(super) fn entries<'a>(node: Node<'a>) -> Result<Vec<(Node<'a>, &'a str, Node
         if out.iter().any(|(_, n, _)| *n == name) {
             return Err(refused(key, "stands here twice"));
         }
-        out.push((key, name, value.resolve()));
+        out.push((key, name, value));
     }
     Ok(out)
 }
@@ -63,14 +63,16 @@ pub(super) fn text(node: Node) -> Result<String, DeError> {
     }
 }
 
-/// A text, or a list of them; at least one.
+/// A text, or a list of them; at least one, unless an option says which.
 pub(super) fn texts<'a>(node: Node<'a>) -> Result<Vec<(Node<'a>, String)>, DeError> {
+    // What an option is set to may be no text at all.
+    let is_option = node.is_alias();
     let node = node.resolve();
     let list: Vec<Node> = match node.is_sequence() {
         true => node.items().map(Node::resolve).collect(),
         false => vec![node],
     };
-    if list.is_empty() {
+    if list.is_empty() && !is_option {
         return Err(at(node, "the list is empty"));
     }
     list.into_iter().map(|n| Ok((n, text(n)?))).collect()

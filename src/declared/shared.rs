@@ -1,5 +1,6 @@
 //! What declared rules find out once per run and share: tokens of files, macros, source systems.
 
+use super::facts::{self, Around};
 use super::pattern::Tokens;
 use super::subject::{self, MacroSubject, Subject};
 use crate::load::Notice;
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     macros: OnceLock<Vec<MacroSubject>>,
     systems: OnceLock<FxHashMap<NodeId, Vec<String>>>,
     open: OnceLock<FxHashSet<NodeId>>,
+    around: OnceLock<Around>,
+    called: OnceLock<FxHashSet<String>>,
     notices: Mutex<Vec<Notice>>,
 }
 
@@ -32,6 +35,8 @@ impl Default for Shared {
             macros: OnceLock::new(),
             systems: OnceLock::new(),
             open: OnceLock::new(),
+            around: OnceLock::new(),
+            called: OnceLock::new(),
             notices: Mutex::default(),
         }
     }
@@ -65,6 +70,17 @@ impl Shared {
     /// The project's own macros.
     pub(super) fn macros(&self, project: &Project) -> &[MacroSubject] {
         self.macros.get_or_init(|| subject::macros(project))
+    }
+
+    /// What the rest of the project says of columns and property files.
+    pub(super) fn around(&self, project: &Project) -> &Around {
+        self.around.get_or_init(|| Around::new(project))
+    }
+
+    /// Names of the project's macros that something calls.
+    pub(super) fn called(&self, project: &Project) -> &FxHashSet<String> {
+        self.called
+            .get_or_init(|| facts::called_macros(project, self.macros(project)))
     }
 
     /// The source systems that a subject belongs to.

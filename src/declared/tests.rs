@@ -1,5 +1,4 @@
 use super::*;
-use crate::syntax::yaml;
 
 const RULE: &str = "id: ap/x\nsummary: S.\nseverity: warn\nforbid: {in: code, regex: 'a+'}\nmessage: m\ncode: c\nscenario: s\nphenomenon: p\nroot_cause: r\nmitigation: do\n";
 
@@ -7,15 +6,14 @@ const RULE: &str = "id: ap/x\nsummary: S.\nseverity: warn\nforbid: {in: code, re
 fn refused(part: &str, by: &str) -> (String, String) {
     let text = RULE.replace(part, by);
     assert_ne!(text, RULE, "{part}");
-    let file = yaml::parse(FileId(0), &text);
-    let error = read(&file, None).expect_err(by);
+    let error = read(&text, None).expect_err(by);
     let at = error.span.map(|s| text[s.range()].to_owned());
     (error.message, at.unwrap_or_default())
 }
 
 #[test]
 fn a_rule_reads_and_its_page_holds_its_facts() {
-    let declared = read(&yaml::parse(FileId(0), RULE), None).unwrap();
+    let declared = read(RULE, None).unwrap();
     assert_eq!(declared.meta.id, "ap/x");
     assert_eq!(declared.meta.summary(), "S.");
     assert_eq!(declared.meta.advice(), "do");
@@ -48,6 +46,6 @@ fn what_is_wrong_is_refused_at_its_place() {
 
 #[test]
 fn an_empty_file_is_refused() {
-    let error = read(&yaml::parse(FileId(0), "# nothing\n"), None).unwrap_err();
+    let error = read("# nothing\n", None).unwrap_err();
     assert!(error.span.is_some());
 }

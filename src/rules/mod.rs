@@ -269,11 +269,323 @@ pub(crate) static DECLARED: &[DeclaredEntry] = &[
         doc: include_str!("../../rules/ap/unquoted-cast/README.md"),
     },
     DeclaredEntry {
+        yaml: include_str!("../../rules/doc/column-description-differs/rule.yaml"),
+        doc: include_str!("../../rules/doc/column-description-differs/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/description-pattern/rule.yaml"),
+        doc: include_str!("../../rules/doc/description-pattern/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/description-short/rule.yaml"),
+        doc: include_str!("../../rules/doc/description-short/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/exposure-owner/rule.yaml"),
+        doc: include_str!("../../rules/doc/exposure-owner/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/macro-argument-missing/rule.yaml"),
+        doc: include_str!("../../rules/doc/macro-argument-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/macro-argument-unknown/rule.yaml"),
+        doc: include_str!("../../rules/doc/macro-argument-unknown/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/public-undocumented/rule.yaml"),
+        doc: include_str!("../../rules/doc/public-undocumented/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/doc/undescribed/rule.yaml"),
+        doc: include_str!("../../rules/doc/undescribed/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/dead-model/rule.yaml"),
+        doc: include_str!("../../rules/graph/dead-model/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/exposure-missing/rule.yaml"),
+        doc: include_str!("../../rules/graph/exposure-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/hot-view/rule.yaml"),
+        doc: include_str!("../../rules/graph/hot-view/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/parent-name/rule.yaml"),
+        doc: include_str!("../../rules/graph/parent-name/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/parent-schema/rule.yaml"),
+        doc: include_str!("../../rules/graph/parent-schema/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/seed-outside-staging/rule.yaml"),
+        doc: include_str!("../../rules/graph/seed-outside-staging/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/semantic-model-on-private/rule.yaml"),
+        doc: include_str!("../../rules/graph/semantic-model-on-private/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/source-read-elsewhere/rule.yaml"),
+        doc: include_str!("../../rules/graph/source-read-elsewhere/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/staging-join/rule.yaml"),
+        doc: include_str!("../../rules/graph/staging-join/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/too-many-children/rule.yaml"),
+        doc: include_str!("../../rules/graph/too-many-children/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/graph/unpinned-ref/rule.yaml"),
+        doc: include_str!("../../rules/graph/unpinned-ref/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/banned-text/rule.yaml"),
+        doc: include_str!("../../rules/sql/banned-text/README.md"),
+    },
+    DeclaredEntry {
         yaml: include_str!("../../rules/sql/dedup/rule.yaml"),
         doc: include_str!("../../rules/sql/dedup/README.md"),
     },
     DeclaredEntry {
+        yaml: include_str!("../../rules/sql/function-on-filter/rule.yaml"),
+        doc: include_str!("../../rules/sql/function-on-filter/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/import-cte/rule.yaml"),
+        doc: include_str!("../../rules/sql/import-cte/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/is-incremental-unused/rule.yaml"),
+        doc: include_str!("../../rules/sql/is-incremental-unused/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/jinja-padding/rule.yaml"),
+        doc: include_str!("../../rules/sql/jinja-padding/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/leading-wildcard/rule.yaml"),
+        doc: include_str!("../../rules/sql/leading-wildcard/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/macro-banned/rule.yaml"),
+        doc: include_str!("../../rules/sql/macro-banned/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/macro-missing/rule.yaml"),
+        doc: include_str!("../../rules/sql/macro-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/many-ctes/rule.yaml"),
+        doc: include_str!("../../rules/sql/many-ctes/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/many-joins/rule.yaml"),
+        doc: include_str!("../../rules/sql/many-joins/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/nested-subqueries/rule.yaml"),
+        doc: include_str!("../../rules/sql/nested-subqueries/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/or-in-join/rule.yaml"),
+        doc: include_str!("../../rules/sql/or-in-join/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/semicolon/rule.yaml"),
+        doc: include_str!("../../rules/sql/semicolon/README.md"),
+    },
+    DeclaredEntry {
         yaml: include_str!("../../rules/sql/soft-delete/rule.yaml"),
         doc: include_str!("../../rules/sql/soft-delete/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/star/rule.yaml"),
+        doc: include_str!("../../rules/sql/star/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/target-in-model/rule.yaml"),
+        doc: include_str!("../../rules/sql/target-in-model/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/access-not-allowed/rule.yaml"),
+        doc: include_str!("../../rules/structure/access-not-allowed/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/alias/rule.yaml"),
+        doc: include_str!("../../rules/structure/alias/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/column-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/column-name/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/column-name-banned/rule.yaml"),
+        doc: include_str!("../../rules/structure/column-name-banned/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/column-type/rule.yaml"),
+        doc: include_str!("../../rules/structure/column-type/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/constraint-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/constraint-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/contract-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/contract-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/data-type-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/data-type-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/file-empty/rule.yaml"),
+        doc: include_str!("../../rules/structure/file-empty/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/file-too-long/rule.yaml"),
+        doc: include_str!("../../rules/structure/file-too-long/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/grants-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/grants-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/grants-not-allowed/rule.yaml"),
+        doc: include_str!("../../rules/structure/grants-not-allowed/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/hook-in-model/rule.yaml"),
+        doc: include_str!("../../rules/structure/hook-in-model/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/labels-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/labels-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/latest-version-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/latest-version-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/loader-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/loader-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/macro-arguments/rule.yaml"),
+        doc: include_str!("../../rules/structure/macro-arguments/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/macro-file/rule.yaml"),
+        doc: include_str!("../../rules/structure/macro-file/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/macro-unused/rule.yaml"),
+        doc: include_str!("../../rules/structure/macro-unused/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/meta-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/meta-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/meta-not-allowed/rule.yaml"),
+        doc: include_str!("../../rules/structure/meta-not-allowed/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/object-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/object-name/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/partition-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/partition-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/path-not-allowed/rule.yaml"),
+        doc: include_str!("../../rules/structure/path-not-allowed/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/pii-unmarked/rule.yaml"),
+        doc: include_str!("../../rules/structure/pii-unmarked/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/primary-key-twice/rule.yaml"),
+        doc: include_str!("../../rules/structure/primary-key-twice/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/properties-location/rule.yaml"),
+        doc: include_str!("../../rules/structure/properties-location/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/properties-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/properties-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/properties-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/properties-name/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/properties-shared/rule.yaml"),
+        doc: include_str!("../../rules/structure/properties-shared/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/snapshot-config/rule.yaml"),
+        doc: include_str!("../../rules/structure/snapshot-config/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/tag-any-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/tag-any-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/tag-missing/rule.yaml"),
+        doc: include_str!("../../rules/structure/tag-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/tag-not-allowed/rule.yaml"),
+        doc: include_str!("../../rules/structure/tag-not-allowed/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/type-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/type-name/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/version-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/version-name/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/column-test-missing/rule.yaml"),
+        doc: include_str!("../../rules/test/column-test-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/required/rule.yaml"),
+        doc: include_str!("../../rules/test/required/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/required-any/rule.yaml"),
+        doc: include_str!("../../rules/test/required-any/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/too-few/rule.yaml"),
+        doc: include_str!("../../rules/test/too-few/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/unique-on-model/rule.yaml"),
+        doc: include_str!("../../rules/test/unique-on-model/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/unit-test-format/rule.yaml"),
+        doc: include_str!("../../rules/test/unit-test-format/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/unit-test-missing/rule.yaml"),
+        doc: include_str!("../../rules/test/unit-test-missing/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/test/where-missing/rule.yaml"),
+        doc: include_str!("../../rules/test/where-missing/README.md"),
     },
 ];

@@ -20,7 +20,13 @@ pub(in crate::declared) fn config<'p>(node: &'p Node, key: &str) -> Fact<'p> {
             _ => Fact::ABSENT,
         };
     };
+    let is_hook = matches!(key, "pre-hook" | "post-hook");
     match (&said.value, said.partial) {
+        // dbt leaves the Jinja of hooks to the run; that there is one is known.
+        (None, _) if is_hook => match &said.written {
+            Some(written) => Fact::Partial(Cow::Borrowed(written)),
+            None => Fact::Unknown,
+        },
         (None, _) => Fact::Unknown,
         (Some(value), true) => Fact::Partial(Cow::Borrowed(value)),
         (Some(value), false) => Fact::Known(Cow::Borrowed(value)),

@@ -156,6 +156,14 @@ impl Yaml {
         Node::new(self, id)
     }
 
+    /// Makes one node stand for another, as an alias would.
+    pub(crate) fn stand_for(&mut self, from: NodeId, to: NodeId) {
+        let to = self.node(to).resolve().id();
+        if let Some(raw) = self.nodes.get_mut(from.0 as usize).filter(|_| from != to) {
+            raw.kind = RawKind::Alias { target: Some(to) };
+        }
+    }
+
     /// Could the whole file be read? Problems of other kinds than syntax and depth leave a
     /// complete tree.
     pub fn is_complete(&self) -> bool {
