@@ -65,6 +65,20 @@ pub(super) struct Judge<'j> {
 }
 
 impl Judge<'_> {
+    /// Is it known at a glance that the condition does not hold: is a text that its patterns need
+    /// not in the file?
+    pub(super) fn is_impossible(&self, condition: &Condition) -> bool {
+        match condition {
+            Condition::All(parts) => parts.iter().any(|p| self.is_impossible(p)),
+            Condition::Any(parts) => parts.iter().all(|p| self.is_impossible(p)),
+            Condition::Leaf(leaf) => match &leaf.what {
+                What::Pattern(pattern) => !self.tokens().may_have(pattern),
+                What::Regex(_) => false,
+            },
+            Condition::Not(_) | Condition::Count(..) | Condition::Key(_) => false,
+        }
+    }
+
     pub(super) fn holds(&self, condition: &Condition, way: &Way) -> Held {
         match condition {
             Condition::All(parts) => self.all(parts, way),
@@ -130,6 +144,10 @@ impl Judge<'_> {
 
     fn tokens(&self) -> Arc<Tokens> {
         self.w.shared.tokens(self.w.project, self.part.file)
+    }
+
+    fn code(&self) -> Arc<[Range<usize>]> {
+        self.w.shared.code(self.w.project, self.part.file)
     }
 
     fn leaf(&self, leaf: &Leaf, way: &Way) -> Held {
@@ -210,9 +228,9 @@ impl Judge<'_> {
         match (&leaf.scope, extension.as_str()) {
             (Scope::File, _) => std::iter::once(0..self.src.len()).collect(),
             (Scope::Code, "yml" | "yaml") => super::yaml_code(self.part.file, self.src),
-            (Scope::Code, "sql") => crate::syntax::comment::code_ranges(self.src),
+            (Scope::Code, "sql") => self.code().to_vec(),
             (Scope::Code, _) => std::iter::once(0..self.src.len()).collect(),
-            (scope, _) => scope.code(&self.tokens(), self.src),
+            (scope, _) => scope.code(&self.tokens(), self.src, &self.code()),
         }
     }
 

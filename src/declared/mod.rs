@@ -1,6 +1,7 @@
 //! Rules that are data: `rule.yaml`. A filter over subjects, not a programming language: a closed
 //! list of facts, scopes of a file, SQL patterns with metavariables, three-valued logic.
 
+mod around;
 mod compile;
 mod condition;
 mod facts;
@@ -14,6 +15,7 @@ pub mod pattern;
 mod predicate;
 mod proof;
 mod read;
+mod reference;
 mod schema;
 mod scope;
 mod select;
@@ -23,6 +25,7 @@ mod subject;
 pub use compile::read;
 pub use own::read_folder;
 pub use proof::{Failure, Files, files_of, prove_changed, read_all, write};
+pub use reference::tables as reference;
 pub use schema::rule as rule_schema;
 pub(crate) use shared::Shared;
 
@@ -35,7 +38,7 @@ use crate::violation::{Edit, Fix, Violation};
 use condition::Condition;
 use facts::World;
 use file::{Examples, FixPlan};
-use judge::{Judge, Way};
+use judge::{Held, Judge, Way};
 use message::Template;
 use predicate::Verdict;
 use select::{BoundKey, BoundOwned, Key, Selector};
@@ -213,7 +216,10 @@ impl DeclaredRule {
             src: &w.project.files.get(part.file).text,
             part,
         };
-        let held = judge.holds(&plan.condition, &Way::default());
+        let held = match judge.is_impossible(&plan.condition) {
+            true => Held::default(),
+            false => judge.holds(&plan.condition, &Way::default()),
+        };
         if plan.requires {
             if held.verdict() == Verdict::No {
                 let found = self.finding(&judge, &Way::default());
