@@ -36,6 +36,9 @@ pub(super) struct RuleFile {
     /// A subject for which it does not hold is a finding.
     #[serde(default)]
     pub(super) require: Option<Condition>,
+    /// Values that a configuration may replace: `name: &name value`, used as `*name`.
+    #[serde(default)]
+    pub(super) options: Option<serde_json::Map<String, serde_json::Value>>,
     /// What is wrong and why it matters; `$X` and `{name}` are filled in.
     pub(super) message: At<String>,
     /// How to mend a match of `forbid`.

@@ -9,6 +9,7 @@ mod file;
 mod judge;
 pub mod library;
 mod message;
+mod options;
 mod own;
 mod page;
 pub mod pattern;
@@ -66,6 +67,8 @@ pub struct Declared {
     /// Layers that it names.
     layers: Vec<At<String>>,
     examples: Examples,
+    /// Values that a configuration may replace.
+    options: Vec<options::Setting>,
 }
 
 /// What a rule file says, compiled.
