@@ -42,6 +42,7 @@ use file::{Examples, FixPlan};
 use judge::{Held, Judge, Way};
 use message::Template;
 use predicate::Verdict;
+use rustc_hash::FxHashSet;
 use select::{BoundKey, BoundOwned, Key, Selector};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -169,6 +170,7 @@ impl DeclaredRule {
         let project = w.project;
         let live = |n: &&Node| n.is_own() && !n.is_disabled();
         let mut out = Vec::new();
+        let mut seen: FxHashSet<Span> = FxHashSet::default();
         for node in project.nodes.iter().filter(live) {
             if node.resource_type != ResourceType::Model
                 && self.judges(Of::Node(node.resource_type))
@@ -178,7 +180,11 @@ impl DeclaredRule {
             if self.judges(Of::Column)
                 && let Some(properties) = &node.properties
             {
-                let columns = properties.columns.iter();
+                // Versions of a model share what is said of all of them.
+                let columns = properties
+                    .columns
+                    .iter()
+                    .filter(|c| seen.insert(c.name.span));
                 out.extend(columns.map(|c| Subject::Column(node, c)));
             }
         }
