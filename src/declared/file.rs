@@ -140,6 +140,9 @@ pub(crate) struct Examples {
     pub(super) fixed: Vec<Example>,
 }
 
+/// Each example is a run of its own.
+const MAX_EXAMPLES: usize = 50;
+
 impl Examples {
     pub(super) fn read(node: Node) -> Result<Self, DeError> {
         let mut out = Self::default();
@@ -158,6 +161,10 @@ impl Examples {
                 true => value.items().map(Node::resolve).collect(),
                 false => vec![value],
             };
+            if items.len() > MAX_EXAMPLES {
+                let message = format!("more than {MAX_EXAMPLES} examples");
+                return Err(at(value, message));
+            }
             for item in items {
                 list.push(example(item, knows.as_ref())?);
             }

@@ -3,7 +3,7 @@
 use super::condition::{Condition, Leaf, What};
 use super::facts::World;
 use super::message::Texts;
-use super::pattern::Tokens;
+use super::pattern::{Match, Tokens};
 use super::predicate::Verdict;
 use super::select::{BoundKey, Key};
 use super::subject::Subject;
@@ -65,6 +65,20 @@ pub(super) struct Judge<'j> {
 }
 
 impl Judge<'_> {
+    /// Is it known at a glance that the condition does not hold: is a text that its patterns need
+    /// not in the file?
+    pub(super) fn is_impossible(&self, condition: &Condition) -> bool {
+        match condition {
+            Condition::All(parts) => parts.iter().any(|p| self.is_impossible(p)),
+            Condition::Any(parts) => parts.iter().all(|p| self.is_impossible(p)),
+            Condition::Leaf(leaf) => match &leaf.what {
+                What::Pattern(pattern) => !self.tokens().may_have(pattern),
+                What::Regex(_) => false,
+            },
+            Condition::Not(_) | Condition::Count(..) | Condition::Key(_) => false,
+        }
+    }
+
     pub(super) fn holds(&self, condition: &Condition, way: &Way) -> Held {
         match condition {
             Condition::All(parts) => self.all(parts, way),
@@ -132,10 +146,18 @@ impl Judge<'_> {
         self.w.shared.tokens(self.w.project, self.part.file)
     }
 
+    fn code(&self) -> Arc<[Range<usize>]> {
+        self.w.shared.code(self.w.project, self.part.file)
+    }
+
     fn leaf(&self, leaf: &Leaf, way: &Way) -> Held {
         let mut out = Held::default();
         let names = leaf.what.names();
-        for (place, bound) in self.found(leaf, &mut out.open) {
+        for Match {
+            range: place,
+            bound,
+        } in self.found(leaf, &mut out.open)
+        {
             if !self.lies_right(leaf, &place, &mut out.open) {
                 continue;
             }
@@ -159,11 +181,7 @@ impl Judge<'_> {
     }
 
     /// Every match in the scope, with what it binds.
-    fn found(
-        &self,
-        leaf: &Leaf,
-        open: &mut bool,
-    ) -> Vec<(Range<usize>, Vec<Option<Range<usize>>>)> {
+    fn found(&self, leaf: &Leaf, open: &mut bool) -> Vec<Match> {
         let part = self.part.range();
         let cut = |r: Range<usize>| r.start.max(part.start)..r.end.min(part.end);
         let mut out = Vec::new();
@@ -181,7 +199,7 @@ impl Judge<'_> {
                             .shared
                             .skipped(self.rule, self.w.project.path(self.part.file));
                     }
-                    out.extend(matches.into_iter().map(|m| (m.range, m.bound)));
+                    out.extend(matches);
                 }
             }
             What::Regex(regex) => {
@@ -194,7 +212,10 @@ impl Judge<'_> {
                         let names = regex.capture_names().flatten();
                         let bound = names.map(|n| found.name(n).map(at)).collect();
                         if let Some(whole) = found.get(0) {
-                            out.push((at(whole), bound));
+                            out.push(Match {
+                                range: at(whole),
+                                bound,
+                            });
                         }
                     }
                 }
@@ -210,9 +231,9 @@ impl Judge<'_> {
         match (&leaf.scope, extension.as_str()) {
             (Scope::File, _) => std::iter::once(0..self.src.len()).collect(),
             (Scope::Code, "yml" | "yaml") => super::yaml_code(self.part.file, self.src),
-            (Scope::Code, "sql") => crate::syntax::comment::code_ranges(self.src),
+            (Scope::Code, "sql") => self.code().to_vec(),
             (Scope::Code, _) => std::iter::once(0..self.src.len()).collect(),
-            (scope, _) => scope.code(&self.tokens(), self.src),
+            (scope, _) => scope.code(&self.tokens(), self.src, &self.code()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rules that are data: `rule.yaml`. A filter over subjects, not a programming language: a closed
 //! list of facts, scopes of a file, SQL patterns with metavariables, three-valued logic.
 
+mod around;
 mod compile;
 mod condition;
 mod facts;
@@ -15,6 +16,7 @@ pub mod pattern;
 mod predicate;
 mod proof;
 mod read;
+mod reference;
 mod schema;
 mod scope;
 mod select;
@@ -24,6 +26,7 @@ mod subject;
 pub use compile::read;
 pub use own::read_folder;
 pub use proof::{Failure, Files, files_of, prove_changed, read_all, write};
+pub use reference::tables as reference;
 pub use schema::rule as rule_schema;
 pub(crate) use shared::Shared;
 
@@ -36,10 +39,11 @@ use crate::violation::{Edit, Fix, Violation};
 use condition::Condition;
 use facts::World;
 use file::{Examples, FixPlan};
-use judge::{Judge, Way};
+use judge::{Held, Judge, Way};
 use message::Template;
 use options::RuleOption;
 use predicate::Verdict;
+use rustc_hash::FxHashSet;
 use select::{BoundKey, BoundOwned, Key, Selector};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -167,6 +171,7 @@ impl DeclaredRule {
         let project = w.project;
         let live = |n: &&Node| n.is_own() && !n.is_disabled();
         let mut out = Vec::new();
+        let mut seen: FxHashSet<Span> = FxHashSet::default();
         for node in project.nodes.iter().filter(live) {
             if node.resource_type != ResourceType::Model
                 && self.judges(Of::Node(node.resource_type))
@@ -176,7 +181,11 @@ impl DeclaredRule {
             if self.judges(Of::Column)
                 && let Some(properties) = &node.properties
             {
-                let columns = properties.columns.iter();
+                // Versions of a model share what is said of all of them.
+                let columns = properties
+                    .columns
+                    .iter()
+                    .filter(|c| seen.insert(c.name.span));
                 out.extend(columns.map(|c| Subject::Column(node, c)));
             }
         }
@@ -217,7 +226,10 @@ impl DeclaredRule {
             src: &w.project.files.get(part.file).text,
             part,
         };
-        let held = judge.holds(&plan.condition, &Way::default());
+        let held = match judge.is_impossible(&plan.condition) {
+            true => Held::default(),
+            false => judge.holds(&plan.condition, &Way::default()),
+        };
         if plan.requires {
             if held.verdict() == Verdict::No {
                 let found = self.finding(&judge, &Way::default());

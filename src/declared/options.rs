@@ -274,7 +274,10 @@ pub(super) fn blamed(error: DeError, text: &str, given: &Given) -> DeError {
     let named = named.or_else(|| in_values.split(':').next());
     let culprit = given.iter().find(|(n, _)| Some(&*n.value) == named);
     match culprit.or(given.first()) {
-        Some((_, node)) => error.at(node.span()),
+        Some((_, node)) => DeError {
+            span: Some(node.span()),
+            ..error
+        },
         None => error,
     }
 }

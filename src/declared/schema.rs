@@ -53,7 +53,16 @@ fn test(kind: Kind) -> Value {
     };
     let open = matches!(kind, Kind::Map | Kind::Any);
     let mapping = json!({"type": "object", "properties": tests, "additionalProperties": open});
-    json!({"anyOf": [short, mapping]})
+    json!({"anyOf": [short, mapping, option()]})
+}
+
+/// `$name`: what an option of the rule is set to.
+fn option() -> Value {
+    json!({"type": "string", "pattern": "^\\$[a-z_]+$"})
+}
+
+fn number() -> Value {
+    json!({"anyOf": [{"type": "number"}, option()]})
 }
 
 fn facts() -> Map<String, Value> {
@@ -63,14 +72,14 @@ fn facts() -> Map<String, Value> {
 }
 
 fn one_or_many(values: Value) -> Value {
-    json!({"anyOf": [values, {"type": "array", "items": values, "minItems": 1}]})
+    json!({"anyOf": [values, {"type": "array", "items": values, "minItems": 1}, option()]})
 }
 
 fn around() -> Value {
     let selector = json!({"$ref": "#/$defs/Select"});
     let bounds = json!({
         "type": "object",
-        "properties": {"of": selector, "min": {"type": "number"}, "max": {"type": "number"}},
+        "properties": {"of": selector, "min": number(), "max": number()},
         "additionalProperties": false,
     });
     json!({
@@ -125,7 +134,7 @@ pub(super) fn condition(_: &mut SchemaGenerator) -> Schema {
             "not" => own.clone(),
             _ => json!({
                 "type": "object",
-                "properties": {"of": own, "min": {"type": "number"}, "max": {"type": "number"}},
+                "properties": {"of": own, "min": number(), "max": number()},
                 "required": ["of"],
                 "additionalProperties": false,
             }),
@@ -137,7 +146,7 @@ pub(super) fn condition(_: &mut SchemaGenerator) -> Schema {
             "in" => {
                 let plain = SCOPES.iter().filter(|(n, _)| !n.contains('('));
                 let plain: Vec<&str> = plain.map(|(n, _)| *n).collect();
-                json!({"anyOf": [{"enum": plain}, {"type": "string", "pattern": "^(cte|column)\\(.+\\)$"}]})
+                json!({"anyOf": [{"enum": plain}, option(), {"type": "string", "pattern": "^(cte|column)\\(.+\\)$"}]})
             }
             "inside" | "not-inside" => one_or_many(json!({"type": "string"})),
             "metavariables" => json!({

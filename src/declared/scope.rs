@@ -3,7 +3,6 @@
 
 use super::pattern::Tokens;
 use super::read::{text, unknown};
-use crate::syntax::comment::code_ranges;
 use crate::syntax::jinja::{self, TokenKind};
 use crate::syntax::token::{Kind, Token};
 use crate::syntax::yaml::{DeError, Node};
@@ -115,12 +114,16 @@ impl Scope {
         }
     }
 
-    /// Its ranges of bytes without comments, for texts.
-    pub(super) fn code(&self, tokens: &Tokens, src: &str) -> Vec<Range<usize>> {
+    /// Its ranges of bytes without comments, for texts; `code` is the file without them.
+    pub(super) fn code(
+        &self,
+        tokens: &Tokens,
+        src: &str,
+        code: &[Range<usize>],
+    ) -> Vec<Range<usize>> {
         if *self == Scope::File {
             return std::iter::once(0..src.len()).collect();
         }
-        let code = code_ranges(src);
         let mut out = Vec::new();
         for part in self.ranges(tokens, src) {
             let cut = |c: &Range<usize>| c.start.max(part.start)..c.end.min(part.end);
@@ -160,7 +163,7 @@ struct Select {
 
 struct Row<'a> {
     tokens: &'a [Token],
-    texts: &'a [Box<str>],
+    row: &'a super::pattern::Row,
 }
 
 /// Words that begin a clause of a select.
@@ -192,8 +195,11 @@ const JOINS: [&str; 11] = [
 
 impl<'a> Row<'a> {
     fn new(tokens: &'a Tokens) -> Self {
-        let (tokens, texts) = tokens.plain();
-        Self { tokens, texts }
+        let row = tokens.plain();
+        Self {
+            tokens: &row.tokens,
+            row,
+        }
     }
 
     /// The token behind this one on its level.
@@ -205,7 +211,7 @@ impl<'a> Row<'a> {
         self.tokens
             .get(at)
             .is_some_and(|t| t.kind == Kind::Word && !t.in_jinja)
-            && *self.texts[at] == *word
+            && *self.row.text(at) == *word
     }
 
     fn is_any(&self, at: usize, words: &[&str]) -> bool {
@@ -213,7 +219,7 @@ impl<'a> Row<'a> {
     }
 
     fn symbol(&self, at: usize, text: &str) -> bool {
-        self.tokens.get(at).is_some_and(|t| t.kind != Kind::Text) && *self.texts[at] == *text
+        self.tokens.get(at).is_some_and(|t| t.kind != Kind::Text) && *self.row.text(at) == *text
     }
 
     fn closes(&self, at: usize) -> bool {
@@ -233,7 +239,7 @@ impl<'a> Row<'a> {
     fn name(&self, at: usize) -> Option<&'a str> {
         let token = self.tokens.get(at)?;
         let is_name = matches!(token.kind, Kind::Word | Kind::Quoted) && !token.in_jinja;
-        is_name.then(|| &*self.texts[at])
+        is_name.then(|| self.row.text(at))
     }
 
     fn ctes(&self) -> Vec<(&'a str, Range<usize>)> {
@@ -267,7 +273,7 @@ impl<'a> Row<'a> {
 
     fn configs(&self) -> Vec<Range<usize>> {
         let call = |at: usize| {
-            let named = self.tokens[at].in_jinja && &*self.texts[at] == "config";
+            let named = self.tokens[at].in_jinja && self.row.text(at) == "config";
             named && self.symbol(at + 1, "(")
         };
         let found = (0..self.tokens.len()).filter(|at| call(*at));
@@ -283,7 +289,7 @@ impl<'a> Row<'a> {
                 while end + 1 < config.end && !self.symbol(end, ",") {
                     end = self.next(end);
                 }
-                if matches!(&*self.texts[at], "pre_hook" | "post_hook") {
+                if matches!(self.row.text(at), "pre_hook" | "post_hook") {
                     out.push(self.bytes(&(at..end)));
                 }
                 at = end + 1;

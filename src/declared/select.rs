@@ -1,14 +1,15 @@
 //! `select`: which subjects a rule judges. A selector is read once, bound to a project once per
 //! run (what it asks of the graph becomes sets of nodes), and then asked about each subject.
 
+use super::around::{self, Graph};
 use super::facts::{self, Entry, World, config};
-use super::predicate::{Fact, Kind, Predicate, Shape, Verdict, bounds};
+use super::predicate::{Fact, Kind, Predicate, Shape, Verdict};
 use super::proof::{path_in_layer, path_of};
 use super::read::{at, entries, refused, texts, unknown};
 use super::subject::{Of, Subject};
 use crate::config::{Layer, PathPattern};
+use crate::project::ResourceType;
 use crate::project::select::{NodeSet, Selectors};
-use crate::project::{NodeId, ResourceType};
 use crate::selector::{self, Indirect, Method};
 use crate::syntax::yaml::{At, DeError, Node};
 use serde_json::Value;
@@ -20,7 +21,7 @@ pub(super) struct Selector {
     /// Kinds of subjects.
     pub(super) of: Vec<Of>,
     /// They were written down.
-    explicit: bool,
+    pub(super) explicit: bool,
     keys: Vec<Key>,
 }
 
@@ -44,30 +45,6 @@ impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }
-}
-
-/// Asks for the nodes around one.
-#[derive(Debug, Clone)]
-pub(super) struct Graph {
-    way: Way,
-    how: How,
-    of: Selector,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Parents,
-    Children,
-    Ancestors,
-    Descendants,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum How {
-    Any,
-    All,
-    None,
-    Count(Option<f64>, Option<f64>),
 }
 
 /// The keys that are no facts, and what each asks.
@@ -211,7 +188,7 @@ impl Selector {
             }
             "parents" | "children" | "ancestors" | "descendants" => {
                 nodes_only(name)?;
-                return graph(name, value, got);
+                return around::read(name, value, got);
             }
             "is" => Key::Is(Self::read(value, &self.of, got)?),
             "not" => Key::Not(Self::read(value, &self.of, got)?),
@@ -328,51 +305,6 @@ fn dbt(node: Node) -> Result<selector::Expr, DeError> {
     }
 }
 
-/// Nodes around a node, tests aside where no type is written.
-const AROUND: &[Of] = &[
-    Of::Node(ResourceType::Model),
-    Of::Node(ResourceType::Seed),
-    Of::Node(ResourceType::Snapshot),
-    Of::Node(ResourceType::Source),
-    Of::Node(ResourceType::Exposure),
-    Of::Node(ResourceType::Metric),
-    Of::Node(ResourceType::SemanticModel),
-    Of::Node(ResourceType::SavedQuery),
-    Of::Node(ResourceType::Analysis),
-    Of::Node(ResourceType::Function),
-];
-
-fn graph(name: &str, node: Node, got: &mut Gathered) -> Result<Vec<Key>, DeError> {
-    let way = match name {
-        "parents" => Way::Parents,
-        "children" => Way::Children,
-        "ancestors" => Way::Ancestors,
-        _ => Way::Descendants,
-    };
-    let mut out = Vec::new();
-    for (key, name, value) in entries(node)? {
-        let (how, of) = match name {
-            "any" => (How::Any, Some(value)),
-            "all" => (How::All, Some(value)),
-            "none" => (How::None, Some(value)),
-            "count" => {
-                let (of, min, max) = bounds(value)?;
-                (How::Count(min, max), of)
-            }
-            _ => return Err(unknown(key, "question", ["any", "all", "none", "count"])),
-        };
-        let of = match of {
-            Some(node) => Selector::read(node, AROUND, got)?,
-            None => Selector::all(AROUND.to_vec()),
-        };
-        out.push(Key::Graph(Graph { way, how, of }));
-    }
-    match out.is_empty() {
-        true => Err(at(node, "expected any, all, none or count")),
-        false => Ok(out),
-    }
-}
-
 /// What was found out once.
 #[derive(Debug)]
 pub(super) enum BoundKey {
@@ -438,6 +370,9 @@ impl Key {
     pub(super) fn holds(&self, bound: &BoundKey, w: World, s: Subject) -> Verdict {
         match (self, bound) {
             (Key::Path(globs), _) => Verdict::of(in_paths(globs, w, s)),
+            (Key::Layer(roles), _) if is_model(s) => {
+                Verdict::of(s.node().is_some_and(|n| w.project.in_layers(n, roles)))
+            }
             (Key::Layer(roles), _) => {
                 let fact = facts::find("layer").map(|e| (e.read)(w, s));
                 match fact {
@@ -475,6 +410,10 @@ impl Key {
     }
 }
 
+fn is_model(subject: Subject) -> bool {
+    of(subject) == Of::Node(ResourceType::Model)
+}
+
 /// A file is known by its path from the root of the repository, too: that is how people write where
 /// a workflow stands.
 fn in_paths(globs: &[PathPattern], w: World, s: Subject) -> bool {
@@ -485,7 +424,7 @@ fn in_paths(globs: &[PathPattern], w: World, s: Subject) -> bool {
         Subject::Group(group) => w.project.path(group.file),
         Subject::File(file) => {
             let path = w.project.path(file);
-            let from_root = w.shared.from_root(w.project, path);
+            let from_root = w.shared.in_root(w.project, path);
             return globs
                 .iter()
                 .any(|g| g.matches(path) || g.matches(&from_root));
@@ -506,84 +445,4 @@ fn of_source(test: &Predicate, w: World, s: Subject) -> Verdict {
             test.of_named(Value::Object(facts))
         })
     })
-}
-
-impl Graph {
-    fn bind(&self, w: World) -> BoundKey {
-        let inner = self.of.bind(w);
-        let nodes = w.project.nodes.iter();
-        let known: Vec<Verdict> = nodes
-            .map(|n| self.of.holds(&inner, w, Subject::Node(n)))
-            .collect();
-        let far = matches!(self.way, Way::Ancestors | Way::Descendants);
-        let sets = (far && matches!(self.how, How::Any | How::None)).then(|| {
-            [Verdict::Yes, Verdict::Unknown].map(|wanted| {
-                let all = w.project.nodes.iter().zip(&known);
-                let ids: Vec<NodeId> = all
-                    .filter(|(_, v)| **v == wanted)
-                    .map(|(n, _)| n.id)
-                    .collect();
-                let graph = &w.project.graph;
-                let reached = match self.way {
-                    Way::Ancestors => graph.below(&ids, None),
-                    _ => graph.above(&ids, None),
-                };
-                reached.into_iter().collect()
-            })
-        });
-        BoundKey::Graph(known, sets)
-    }
-
-    fn holds(
-        &self,
-        known: &[Verdict],
-        reach: Option<&[NodeSet; 2]>,
-        w: World,
-        id: NodeId,
-    ) -> Verdict {
-        let graph = &w.project.graph;
-        // A reference that leads nowhere may lead to what is asked for.
-        let open =
-            matches!(self.way, Way::Parents | Way::Ancestors) && w.shared.is_open(w.project, id);
-        if let Some([sure, open_set]) = reach {
-            let some = match (sure.contains(id), open_set.contains(id) || open) {
-                (true, _) => Verdict::Yes,
-                (false, true) => Verdict::Unknown,
-                (false, false) => Verdict::No,
-            };
-            return if self.how == How::None {
-                some.not()
-            } else {
-                some
-            };
-        }
-        let around: Vec<NodeId> = match self.way {
-            Way::Parents => graph.parents(id).into_iter().map(|(p, _)| p).collect(),
-            Way::Children => graph.children(id),
-            Way::Ancestors => graph.ancestors(id, None).into_iter().collect(),
-            Way::Descendants => graph.descendants(id, None).into_iter().collect(),
-        };
-        let kind = |id: &NodeId| Of::Node(w.project.node(*id).resource_type);
-        let each = || {
-            let verdicts = around
-                .iter()
-                .filter_map(|n| known.get(n.0 as usize).copied());
-            verdicts.chain(open.then_some(Verdict::Unknown))
-        };
-        match self.how {
-            How::Any => each().fold(Verdict::No, |a, b| a.or(|| b)),
-            How::None => each().fold(Verdict::No, |a, b| a.or(|| b)).not(),
-            How::Count(min, max) => Verdict::counted(each(), min, max),
-            // Of kinds that were not meant nothing is asked; where there are none, all are so.
-            How::All => {
-                let meant = around.iter().filter(|id| match self.of.explicit {
-                    true => AROUND.contains(&kind(id)),
-                    false => self.of.of.contains(&kind(id)),
-                });
-                let verdicts = meant.filter_map(|n| known.get(n.0 as usize).copied());
-                let verdicts = verdicts.chain(open.then_some(Verdict::Unknown));
-                verdicts.fold(Verdict::Yes, |a, b| a.and(|| b))
-            }
-        }
-    }
 }

@@ -5,21 +5,30 @@ use super::pattern::Tokens;
 use super::subject::{self, MacroSubject, Subject};
 use crate::load::Notice;
 use crate::project::{Node, NodeId, Project};
+use crate::syntax::comment;
 use crate::syntax::jinja::RelationRef;
 use crate::text::FileId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How many files' tokens are kept. Rules look at one file after another, so that few are enough:
 /// all of them would cost more memory than the project itself.
 const SLOTS: usize = 64;
 
-type Slot = Mutex<Option<(FileId, Arc<Tokens>)>>;
+type Slot = Mutex<Option<(FileId, Arc<Parts>)>>;
+
+/// What is found out of a file's text when the first rule asks.
+#[derive(Default)]
+struct Parts {
+    tokens: OnceLock<Arc<Tokens>>,
+    code: OnceLock<Arc<[Range<usize>]>>,
+}
 
 /// Part of [`crate::rule::Cx`].
 pub(crate) struct Shared {
-    tokens: Vec<Slot>,
+    files: Vec<Slot>,
     macros: OnceLock<Vec<MacroSubject>>,
     systems: OnceLock<FxHashMap<NodeId, Vec<String>>>,
     open: OnceLock<FxHashSet<NodeId>>,
@@ -31,7 +40,7 @@ pub(crate) struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         Self {
-            tokens: (0..SLOTS).map(|_| Mutex::new(None)).collect(),
+            files: (0..SLOTS).map(|_| Mutex::new(None)).collect(),
             macros: OnceLock::new(),
             systems: OnceLock::new(),
             open: OnceLock::new(),
@@ -53,18 +62,29 @@ fn read_sources(node: &Node) -> BTreeSet<String> {
 }
 
 impl Shared {
-    /// The tokens of a file, made when the first rule looks at it.
-    pub(super) fn tokens(&self, project: &Project, file: FileId) -> Arc<Tokens> {
-        let slot = &self.tokens[file.0 as usize % SLOTS];
+    fn parts(&self, file: FileId) -> Arc<Parts> {
+        let slot = &self.files[file.0 as usize % SLOTS];
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, tokens)) = &*slot
+        if let Some((known, parts)) = &*slot
             && *known == file
         {
-            return tokens.clone();
+            return parts.clone();
         }
-        let tokens = Arc::new(Tokens::new(&project.files.get(file).text));
-        *slot = Some((file, tokens.clone()));
-        tokens
+        let parts = Arc::<Parts>::default();
+        *slot = Some((file, parts.clone()));
+        parts
+    }
+
+    /// The tokens of a file.
+    pub(super) fn tokens(&self, project: &Project, file: FileId) -> Arc<Tokens> {
+        let make = || Arc::new(Tokens::new(&project.files.get(file).text));
+        self.parts(file).tokens.get_or_init(make).clone()
+    }
+
+    /// The parts of a file of SQL that are no comments.
+    pub(super) fn code(&self, project: &Project, file: FileId) -> Arc<[Range<usize>]> {
+        let make = || comment::code_ranges(&project.files.get(file).text).into();
+        self.parts(file).code.get_or_init(make).clone()
     }
 
     /// The project's own macros.
@@ -116,7 +136,7 @@ impl Shared {
     }
 
     /// A path from the project directory as one from the root of the repository.
-    pub(super) fn from_root(&self, project: &Project, path: &str) -> String {
+    pub(super) fn in_root(&self, project: &Project, path: &str) -> String {
         let place = &project.place;
         let inner = place.project_dir.strip_prefix(&place.root);
         let dir = inner.map_or(String::new(), |p| p.to_string_lossy().replace('\\', "/"));

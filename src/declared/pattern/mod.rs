@@ -8,9 +8,11 @@
 
 mod search;
 
+pub(super) use search::Row;
 pub use search::{Match, Tokens};
 
 use crate::syntax::token::{self, Kind, Token};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A compiled pattern.
@@ -19,7 +21,7 @@ pub struct Pattern {
     parts: Vec<Part>,
     /// Names of metavariables, in order of first use.
     names: Vec<String>,
-    /// Words that any match holds, in lower case: what has none of them needs no search.
+    /// Texts that any match holds: what lacks one of them needs no search.
     words: Vec<Box<str>>,
     /// It speaks of `{% … %}`, which other patterns pass over.
     statements: bool,
@@ -111,11 +113,9 @@ impl Pattern {
                     let message = format!("`{}` has no partner", text.trim());
                     return Err(PatternError { message, range });
                 }
-                let text = normal(token.kind, text);
+                let text: Box<str> = normal(token.kind, text).into();
                 self.statements |= text.starts_with("{%");
-                if token.kind == Kind::Word {
-                    self.words.push(text.clone());
-                }
+                self.words.push(text.clone());
                 Part::Token {
                     kind: token.kind,
                     text,
@@ -139,24 +139,30 @@ fn metavariable(text: &str) -> Option<&str> {
 
 /// The text by which a token is compared: names without quotes and in lower case, texts without
 /// their quotes, brackets of Jinja without white-space control.
-fn normal(kind: Kind, text: &str) -> Box<str> {
+fn normal(kind: Kind, text: &str) -> Cow<'_, str> {
     match kind {
-        Kind::Word | Kind::Number => text.to_ascii_lowercase().into(),
+        Kind::Word | Kind::Number => in_lower_case(text),
         Kind::Quoted | Kind::Text => {
             let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
             match kind {
-                Kind::Quoted => inner.to_ascii_lowercase().into(),
-                _ => inner.into(),
+                Kind::Quoted => in_lower_case(inner),
+                _ => Cow::Borrowed(inner),
             }
         }
-        Kind::Open | Kind::Close => text
-            .trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+')
-            .to_ascii_lowercase()
-            .into(),
+        Kind::Open | Kind::Close => {
+            in_lower_case(text.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+'))
+        }
         Kind::Symbol => match text {
-            "<>" => "!=".into(),
-            _ => text.into(),
+            "<>" => Cow::Borrowed("!="),
+            _ => Cow::Borrowed(text),
         },
+    }
+}
+
+fn in_lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
     }
 }
 

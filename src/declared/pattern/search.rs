@@ -14,13 +14,19 @@ pub struct Tokens {
     full: Option<Row>,
 }
 
+/// Texts are numbered: a search compares numbers.
 #[derive(Debug)]
-struct Row {
-    tokens: Vec<Token>,
-    /// What each is compared by.
-    texts: Vec<Box<str>>,
-    /// Where each word stands.
-    words: FxHashMap<Box<str>, Vec<u32>>,
+pub(in crate::declared) struct Row {
+    pub(in crate::declared) tokens: Vec<Token>,
+    /// What each is compared by, as a number.
+    texts: Vec<u32>,
+    /// The text of each number.
+    names: Vec<Box<str>>,
+    numbers: FxHashMap<Box<str>, u32>,
+    /// Where the tokens of each number stand: those of number `n` are
+    /// `places[first[n]..first[n + 1]]`.
+    first: Vec<u32>,
+    places: Vec<u32>,
 }
 
 /// How many steps a search may take; what is cut off is said, never guessed.
@@ -61,9 +67,9 @@ impl Tokens {
         }
     }
 
-    /// The tokens without statements of Jinja, and the text by which each is compared.
-    pub(in crate::declared) fn plain(&self) -> (&[Token], &[Box<str>]) {
-        (&self.plain.tokens, &self.plain.texts)
+    /// The tokens without statements of Jinja.
+    pub(in crate::declared) fn plain(&self) -> &Row {
+        &self.plain
     }
 
     /// The text of a range as patterns compare it: case, layout and quotes of names aside.
@@ -72,14 +78,13 @@ impl Tokens {
         let from = row
             .tokens
             .partition_point(|t| (t.range.start as usize) < range.start);
-        let inside = row.tokens[from..]
-            .iter()
-            .zip(&row.texts[from..])
-            .take_while(|(t, _)| t.range.end as usize <= range.end);
+        let inside =
+            (from..row.tokens.len()).take_while(|i| row.tokens[*i].range.end as usize <= range.end);
         let mut out = String::new();
-        for (token, text) in inside {
-            out.push(if token.kind == Kind::Text { '\'' } else { ' ' });
-            out.push_str(text);
+        for index in inside {
+            let is_text = row.tokens[index].kind == Kind::Text;
+            out.push(if is_text { '\'' } else { ' ' });
+            out.push_str(row.text(index));
         }
         out
     }
@@ -106,7 +111,7 @@ impl Tokens {
     /// Are the words of a pattern there at all?
     pub(in crate::declared) fn may_have(&self, pattern: &Pattern) -> bool {
         let row = self.full.as_ref().unwrap_or(&self.plain);
-        pattern.words.iter().all(|w| row.words.contains_key(w))
+        pattern.words.iter().all(|w| row.numbers.contains_key(w))
     }
 
     /// Every match within a range of bytes, in order; of matches that overlap the first. The second
@@ -116,9 +121,9 @@ impl Tokens {
             (Some(full), true) => full,
             _ => &self.plain,
         };
-        if pattern.words.iter().any(|w| !row.words.contains_key(w)) {
+        let Some(numbers) = row.numbers(pattern) else {
             return (Vec::new(), true);
-        }
+        };
         let from = row
             .tokens
             .partition_point(|t| (t.range.start as usize) < within.start);
@@ -130,13 +135,14 @@ impl Tokens {
         };
         let mut found = Vec::new();
         let mut at = from;
-        for start in row.starts(pattern, from, to) {
+        for start in row.starts(pattern, &numbers, from, to) {
             if start < at {
                 continue;
             }
             let mut search = Search {
                 row,
                 pattern,
+                numbers: &numbers,
                 to,
                 bound: vec![None; pattern.names.len()],
                 budget: &mut budget,
@@ -186,45 +192,113 @@ fn without_statements(src: &str, all: &[Token]) -> Vec<Token> {
 
 impl Row {
     fn new(src: &str, tokens: Vec<Token>) -> Self {
-        let text = |t: &Token| normal(t.kind, &src[t.range.start as usize..t.range.end as usize]);
-        let texts: Vec<Box<str>> = tokens.iter().map(text).collect();
-        let mut words: FxHashMap<Box<str>, Vec<u32>> = FxHashMap::default();
-        for (index, token) in tokens.iter().enumerate() {
-            if matches!(token.kind, Kind::Word | Kind::Quoted) {
-                words
-                    .entry(texts[index].clone())
-                    .or_default()
-                    .push(index as u32);
-            }
+        let mut names: Vec<Box<str>> = Vec::new();
+        let mut numbers: FxHashMap<Box<str>, u32> = FxHashMap::default();
+        let mut texts = Vec::with_capacity(tokens.len());
+        for token in &tokens {
+            let text = normal(
+                token.kind,
+                &src[token.range.start as usize..token.range.end as usize],
+            );
+            let number = match numbers.get(&*text) {
+                Some(number) => *number,
+                None => {
+                    let number = names.len() as u32;
+                    names.push((&*text).into());
+                    numbers.insert((&*text).into(), number);
+                    number
+                }
+            };
+            texts.push(number);
+        }
+        let mut first = vec![0u32; names.len() + 1];
+        for number in &texts {
+            first[*number as usize + 1] += 1;
+        }
+        for index in 1..first.len() {
+            first[index] += first[index - 1];
+        }
+        let mut next = first.clone();
+        let mut places = vec![0u32; texts.len()];
+        for (index, number) in texts.iter().enumerate() {
+            let slot = &mut next[*number as usize];
+            places[*slot as usize] = index as u32;
+            *slot += 1;
         }
         Self {
             tokens,
             texts,
-            words,
+            names,
+            numbers,
+            first,
+            places,
         }
     }
 
-    /// Where a match may begin, in order.
-    fn starts<'a>(
-        &'a self,
-        pattern: &'a Pattern,
-        from: usize,
-        to: usize,
-    ) -> Box<dyn Iterator<Item = usize> + 'a> {
-        let first = match pattern.parts.first() {
-            Some(Part::Token {
-                kind: Kind::Word,
-                text,
-                ..
-            }) => self.words.get(text),
-            _ => None,
+    /// The text by which a token is compared.
+    pub(in crate::declared) fn text(&self, index: usize) -> &str {
+        &self.names[self.texts[index] as usize]
+    }
+
+    /// The numbers of a pattern's tokens here, by part; none where one of them does not occur.
+    fn numbers(&self, pattern: &Pattern) -> Option<Vec<u32>> {
+        let number = |part: &Part| match part {
+            Part::Token { text, .. } => self.numbers.get(text).copied(),
+            Part::Operand(_) | Part::Ellipsis => Some(u32::MAX),
         };
-        match first {
-            Some(places) => {
-                let places = places.iter().map(|p| *p as usize);
-                Box::new(places.filter(move |p| (from..to).contains(p)))
+        pattern.parts.iter().map(number).collect()
+    }
+
+    /// Where the tokens of a number stand, within a range.
+    fn places(&self, number: u32, from: usize, to: usize) -> impl Iterator<Item = usize> + '_ {
+        let all = self.first[number as usize] as usize..self.first[number as usize + 1] as usize;
+        let all = self.places[all].iter().map(|p| *p as usize);
+        all.skip_while(move |p| *p < from)
+            .take_while(move |p| *p < to)
+    }
+
+    /// Where a match may begin, in order: at the pattern's first token, or where an operand may
+    /// begin that ends before it.
+    fn starts(&self, pattern: &Pattern, numbers: &[u32], from: usize, to: usize) -> Vec<usize> {
+        match (&pattern.parts[..], numbers) {
+            ([Part::Token { .. }, ..], [number, ..]) => self.places(*number, from, to).collect(),
+            ([Part::Operand(_), Part::Token { .. }, ..], [_, number, ..]) => {
+                let mut all = Vec::new();
+                for place in self.places(*number, from, to) {
+                    self.operands_before(place, from, &mut all);
+                }
+                all.sort_unstable();
+                all.dedup();
+                all
             }
-            None => Box::new(from..to),
+            _ => (from..to).collect(),
+        }
+    }
+
+    /// Where an operand that ends before a token may begin.
+    fn operands_before(&self, place: usize, from: usize, out: &mut Vec<usize>) {
+        let mut at = place;
+        while at > from {
+            let before = at - 1;
+            let start = match self.tokens[before].kind {
+                Kind::Close => (self.tokens[before].partner as usize).min(before),
+                _ => before,
+            };
+            if start < from {
+                return;
+            }
+            out.push(start);
+            let Some(previous) = start.checked_sub(1) else {
+                return;
+            };
+            let is_call = self.tokens[start].kind == Kind::Open;
+            if self.text(previous) == "." {
+                at = previous;
+            } else if self.tokens[start].glued || is_call {
+                at = start;
+            } else {
+                return;
+            }
         }
     }
 
@@ -238,6 +312,8 @@ impl Row {
 struct Search<'a> {
     row: &'a Row,
     pattern: &'a Pattern,
+    /// What each part is compared by.
+    numbers: &'a [u32],
     /// Tokens from here on are out of reach.
     to: usize,
     bound: Vec<Option<Range<usize>>>,
@@ -254,10 +330,10 @@ impl Search<'_> {
             self.budget.left = self.budget.left.checked_sub(1)?;
             match self.pattern.parts.get(part) {
                 None => return Some(at),
-                Some(Part::Token {
-                    kind, text, glued, ..
-                }) => {
-                    if !self.is(at, *kind, text) || (*glued && part > 0 && self.splits(at)) {
+                Some(Part::Token { kind, glued, .. }) => {
+                    if !self.is(at, *kind, self.numbers[part])
+                        || (*glued && part > 0 && self.splits(at))
+                    {
                         return None;
                     }
                     part += 1;
@@ -274,20 +350,20 @@ impl Search<'_> {
     fn splits(&self, at: usize) -> bool {
         let name = |i: usize| {
             let token = &self.row.tokens[i];
-            let jinja = token.kind != Kind::Word && &*self.row.texts[i] == "{{";
+            let jinja = token.kind != Kind::Word && self.row.text(i) == "{{";
             matches!(token.kind, Kind::Word | Kind::Number) || jinja
         };
         at > 0 && name(at) && !self.row.tokens[at].glued && name(at - 1)
     }
 
-    fn is(&self, at: usize, kind: Kind, text: &str) -> bool {
+    fn is(&self, at: usize, kind: Kind, number: u32) -> bool {
         if at >= self.to {
             return false;
         }
         let token = &self.row.tokens[at];
         let names = [Kind::Word, Kind::Quoted];
         let alike = token.kind == kind || (names.contains(&kind) && names.contains(&token.kind));
-        alike && *self.row.texts[at] == *text
+        alike && self.row.texts[at] == number
     }
 
     fn operand(&mut self, name: Option<usize>, part: usize, at: usize) -> Option<usize> {
@@ -321,9 +397,9 @@ impl Search<'_> {
 
     fn continues_a_name(&self, at: usize) -> bool {
         let glued = self.row.tokens.get(at).is_some_and(|t| t.glued);
-        let dot = at > 0 && &*self.row.texts[at - 1] == ".";
+        let dot = at > 0 && self.row.text(at - 1) == ".";
         let name = at > 0 && glued && self.row.tokens[at - 1].kind == Kind::Word;
-        dot || (name && self.row.tokens[at].kind != Kind::Symbol && &*self.row.texts[at] != "(")
+        dot || (name && self.row.tokens[at].kind != Kind::Symbol && self.row.text(at) != "(")
     }
 
     /// Where an operand that begins here may end, the longest first.
@@ -336,20 +412,20 @@ impl Search<'_> {
             // What is glued on is the same name (`a_{{ x }}`), brackets are a call or an index.
             while at < self.to {
                 let token = &self.row.tokens[at];
-                let text = &*self.row.texts[at];
+                let text = self.row.text(at);
                 let call = token.kind == Kind::Open && matches!(text, "(" | "[");
                 let more = call && self.row.tokens[at - 1].kind != Kind::Number
                     || token.glued && matches!(token.kind, Kind::Word | Kind::Number)
                     || token.glued && text == "{{";
-                let keyword = self.row.tokens[at - 1].kind == Kind::Word
-                    && is_keyword(&self.row.texts[at - 1]);
+                let keyword =
+                    self.row.tokens[at - 1].kind == Kind::Word && is_keyword(self.row.text(at - 1));
                 if !more || keyword {
                     break;
                 }
                 at = self.group_end(at);
                 ends.push(at);
             }
-            if at < self.to && &*self.row.texts[at] == "." {
+            if at < self.to && self.row.text(at) == "." {
                 at += 1;
                 continue;
             }
@@ -366,14 +442,14 @@ impl Search<'_> {
         }
         let token = &self.row.tokens[at];
         match token.kind {
-            Kind::Word if is_keyword(&self.row.texts[at]) => None,
+            Kind::Word if is_keyword(self.row.text(at)) => None,
             Kind::Word | Kind::Quoted | Kind::Text | Kind::Number => Some(at + 1),
             Kind::Open if token.partner as usize > at && self.group_end(at) <= self.to => {
                 Some(self.group_end(at))
             }
-            Kind::Symbol if &*self.row.texts[at] == "*" => {
+            Kind::Symbol if self.row.text(at) == "*" => {
                 // A star is an operand in a list and behind a dot, and an operator elsewhere.
-                let before = at.checked_sub(1).map(|i| &*self.row.texts[i]);
+                let before = at.checked_sub(1).map(|i| self.row.text(i));
                 matches!(before, Some("." | "," | "(" | "select" | "distinct")).then_some(at + 1)
             }
             _ => None,
@@ -394,7 +470,7 @@ impl Search<'_> {
                 return None;
             }
             let token = &self.row.tokens[at];
-            let ends = token.kind == Kind::Close || &*self.row.texts[at] == ";";
+            let ends = token.kind == Kind::Close || self.row.text(at) == ";";
             if ends {
                 return None;
             }
