@@ -361,10 +361,6 @@ pub(crate) static DECLARED: &[DeclaredEntry] = &[
         doc: include_str!("../../rules/sql/import-cte/README.md"),
     },
     DeclaredEntry {
-        yaml: include_str!("../../rules/sql/is-incremental-unused/rule.yaml"),
-        doc: include_str!("../../rules/sql/is-incremental-unused/README.md"),
-    },
-    DeclaredEntry {
         yaml: include_str!("../../rules/sql/jinja-padding/rule.yaml"),
         doc: include_str!("../../rules/sql/jinja-padding/README.md"),
     },
@@ -517,6 +513,10 @@ pub(crate) static DECLARED: &[DeclaredEntry] = &[
         doc: include_str!("../../rules/structure/primary-key-twice/README.md"),
     },
     DeclaredEntry {
+        yaml: include_str!("../../rules/structure/project-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/project-name/README.md"),
+    },
+    DeclaredEntry {
         yaml: include_str!("../../rules/structure/properties-location/rule.yaml"),
         doc: include_str!("../../rules/structure/properties-location/README.md"),
     },
@@ -531,6 +531,10 @@ pub(crate) static DECLARED: &[DeclaredEntry] = &[
     DeclaredEntry {
         yaml: include_str!("../../rules/structure/properties-shared/rule.yaml"),
         doc: include_str!("../../rules/structure/properties-shared/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/structure/schema-name/rule.yaml"),
+        doc: include_str!("../../rules/structure/schema-name/README.md"),
     },
     DeclaredEntry {
         yaml: include_str!("../../rules/structure/snapshot-config/rule.yaml"),

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub(crate) struct Around {
     /// Descriptions of columns, by the column's name in lower case.
     descriptions: FxHashMap<String, BTreeSet<String>>,
-    /// How many entries of nodes a property file holds.
+    /// How many models, seeds, snapshots and source tables a property file describes.
     entries: FxHashMap<FileId, usize>,
 }
 
@@ -28,7 +28,9 @@ impl Around {
             let Some(properties) = &node.properties else {
                 continue;
             };
-            *entries.entry(properties.file).or_default() += 1;
+            if is_table(node) {
+                *entries.entry(properties.file).or_default() += 1;
+            }
             for column in &properties.columns {
                 let said = column.description.as_deref().map(tidy);
                 if let Some(said) = said.filter(|s| !s.is_empty()) {
@@ -42,6 +44,11 @@ impl Around {
             entries,
         }
     }
+}
+
+fn is_table(node: &Node) -> bool {
+    use ResourceType::{Model, Seed, Snapshot, Source};
+    matches!(node.resource_type, Model | Seed | Snapshot | Source)
 }
 
 /// A description without the layout of its lines.

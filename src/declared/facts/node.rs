@@ -193,6 +193,10 @@ pub(super) fn layer<'p>(w: World<'p>, s: Subject<'p>) -> Fact<'p> {
 pub(super) fn lines<'p>(w: World<'p>, s: Subject<'p>) -> Fact<'p> {
     let text = match s {
         Subject::Macro(m) => w.project.text(m.body),
+        // A generic test is an entry of a property file, whose length says nothing of it.
+        Subject::Node(node) if node.test.is_some() => return Fact::ABSENT,
+        // The rows of a seed are not read.
+        Subject::Node(node) if node.resource_type == ResourceType::Seed => return Fact::Unknown,
         other => &w.project.files.get(file(other)).text,
     };
     Fact::new(text.trim_end().lines().count())

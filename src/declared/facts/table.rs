@@ -219,7 +219,7 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         "property_entries",
         Kind::Number,
         TABLES,
-        "how many nodes the file of its property entry describes",
+        "how many models, seeds, snapshots and source tables the file of its property entry describes",
         around::property_entries,
     ),
     fact("property_file", Kind::Text, DESCRIBED, "the path of the file that holds its property entry", property::file),
