@@ -202,14 +202,12 @@ pub fn active(
             .presets
             .iter()
             .any(|p| meta.preset.is_some_and(|own| own <= *p));
-        let chosen = match entry.is_by_name() {
-            true => setting.is_some() || filter.only.iter().any(|p| p == id),
-            false => !filter.only.is_empty(),
-        };
+        let named_whole = filter.only.iter().any(|p| p == id);
+        let chosen = named_whole || (!filter.only.is_empty() && !entry.is_by_name());
         let asked = entry.is_own() || entry.is_asked_for(config);
         let by_default = preset_on || asked || chosen;
         let on = match setting.and_then(|s| s.switch) {
-            Some(Switch::Off) => !filter.only.is_empty(),
+            Some(Switch::Off) => chosen,
             Some(_) => true,
             None => by_default,
         };

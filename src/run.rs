@@ -2,7 +2,6 @@
 
 use crate::check::{self, Checked, Scope};
 use crate::config::{self, Config, ManifestSetting};
-use crate::declared;
 use crate::error::RunError;
 use crate::load::{self, Place};
 use crate::project::{self, Project};
@@ -116,7 +115,6 @@ pub fn prepare_with(
     laps: Laps,
 ) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
-    declared::prove_changed(&own, &place, &config)?;
     prepare_own(request, place, config, own, laps)
 }
 

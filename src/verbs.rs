@@ -13,6 +13,7 @@ use crate::declared;
 use crate::error::RunError;
 use crate::git;
 use crate::load;
+use crate::proof;
 use crate::registry::{self, Entry, presets_of};
 use crate::report::graph::{self, GraphReport};
 use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
@@ -112,7 +113,9 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
         }
         done => done?,
     };
-    let place = &outcome.prepared.project.place;
+    let project = &outcome.prepared.project;
+    proof::changed(&outcome.prepared.own, &project.place, &project.config)?;
+    let place = &project.place;
     let recheck = Recheck::new(&request, place);
     let head = match args.format {
         CheckFormat::Text => None,

@@ -2,7 +2,10 @@
 //! property rule that ships is named.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use harness_lint::registry::{Entry, shipped};
+mod common;
+
+use common::{Files, check_files, lines};
+use harness_lint::registry::{Entry, RuleFilter, shipped};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -91,4 +94,48 @@ fn pages_have_the_options_and_defaults_of_the_rule() {
         }
     }
     assert!(seen > 90, "{seen}");
+}
+
+/// A category brings no property rule: naming one does, with options that a part of the project may
+/// set for itself.
+#[test]
+fn a_property_rule_is_on_where_it_is_named() {
+    let found = |config: &str, filter: RuleFilter| {
+        let mut files = Files::new();
+        files.insert("harness-lint.yml".to_owned(), config.to_owned());
+        for folder in ["a", "b"] {
+            let sql = "{{ config(tags=['daily']) }}\nselect 1 as x\n";
+            files.insert(format!("models/{folder}/{folder}.sql"), sql.to_owned());
+        }
+        lines(&check_files(&files, filter))
+    };
+    let only = |rule: &str| RuleFilter {
+        only: vec![rule.to_owned()],
+        ignore: Vec::new(),
+    };
+    let none = RuleFilter::default;
+    let by_category =
+        "extends: []\noverrides:\n  - {path: 'models/**', rules: {'structure/*': info}}\n";
+    let of_pack = |all: Vec<String>| {
+        let pack = all.into_iter().filter(|l| l.contains("structure/meta-"));
+        pack.count()
+    };
+    assert_eq!(of_pack(found(by_category, none())), 0);
+    assert_eq!(of_pack(found("extends: []\n", only("structure/*"))), 0);
+    assert_eq!(
+        of_pack(found("extends: []\n", only("structure/meta-missing"))),
+        2
+    );
+    let places = |all: Vec<String>| -> Vec<String> {
+        let said = all.iter().map(|l| l.split(' ').next().unwrap().to_owned());
+        said.collect()
+    };
+    let config = "extends: []\nrules: {structure/tag-missing: {tags: [daily]}}\n";
+    assert_eq!(found(config, none()), [""; 0]);
+    let config = format!(
+        "{config}overrides:\n  - {{path: 'models/b/**', rules: {{structure/tag-missing: {{tags: [daily, pii]}}}}}}\n"
+    );
+    assert_eq!(places(found(&config, none())), ["models/b/b.sql:1:1"]);
+    let part = "extends: []\noverrides:\n  - {path: 'models/b/**', rules: {structure/tag-missing: {tags: [pii]}}}\n";
+    assert_eq!(places(found(part, none())), ["models/b/b.sql:1:1"]);
 }

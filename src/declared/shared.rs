@@ -1,6 +1,6 @@
 //! What declared rules find out once per run and share: tokens of files, macros, source systems.
 
-use super::facts::{self, Around};
+use super::facts::{self, Elsewhere};
 use super::pattern::Tokens;
 use super::subject::{self, MacroSubject, Subject};
 use crate::load::Notice;
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     macros: OnceLock<Vec<MacroSubject>>,
     systems: OnceLock<FxHashMap<NodeId, Vec<String>>>,
     open: OnceLock<FxHashSet<NodeId>>,
-    around: OnceLock<Around>,
+    elsewhere: OnceLock<Elsewhere>,
     called: OnceLock<FxHashSet<String>>,
     notices: Mutex<Vec<Notice>>,
 }
@@ -44,7 +44,7 @@ impl Default for Shared {
             macros: OnceLock::new(),
             systems: OnceLock::new(),
             open: OnceLock::new(),
-            around: OnceLock::new(),
+            elsewhere: OnceLock::new(),
             called: OnceLock::new(),
             notices: Mutex::default(),
         }
@@ -93,8 +93,8 @@ impl Shared {
     }
 
     /// What the rest of the project says of columns and property files.
-    pub(super) fn around(&self, project: &Project) -> &Around {
-        self.around.get_or_init(|| Around::new(project))
+    pub(super) fn elsewhere(&self, project: &Project) -> &Elsewhere {
+        self.elsewhere.get_or_init(|| Elsewhere::new(project))
     }
 
     /// Names of the project's macros that something calls.

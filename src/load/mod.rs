@@ -9,7 +9,6 @@ mod elsewhere;
 mod find;
 mod hints;
 mod knowledge;
-mod named;
 mod walk;
 
 pub use below::{Below, files_below};
@@ -17,7 +16,6 @@ pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};
 pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
-pub use named::named;
 
 use crate::syntax::yaml::{self, Yaml};
 use crate::text::{

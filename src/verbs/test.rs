@@ -101,7 +101,7 @@ fn rules(
             },
             false => place.clone(),
         };
-        out.extend(declared::read_all(config, &place, &real)?);
+        out.extend(declared::read_each(config, &place, &real)?);
     }
     Ok(out)
 }

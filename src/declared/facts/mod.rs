@@ -1,11 +1,11 @@
 //! The closed list of facts: what a rule may ask of a subject, and how it is found out.
 
-mod around;
+mod elsewhere;
 mod node;
 mod property;
 mod table;
 
-pub(super) use around::{Around, called_macros};
+pub(super) use elsewhere::{Elsewhere, called_macros};
 pub(super) use node::config;
 pub(super) use table::{FACTS, NODES};
 

@@ -1,6 +1,6 @@
 //! The facts: one line each.
 
-use super::{Entry, Read, around, node, property};
+use super::{Entry, Read, elsewhere, node, property};
 use crate::declared::predicate::{Kind, Part};
 use crate::declared::subject::Of;
 use crate::project::ResourceType;
@@ -149,7 +149,7 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::Bool,
         &[Of::Macro],
         "something in the project calls it",
-        around::called,
+        elsewhere::called,
     ),
     fact("attached_to", Kind::Text, &[TEST, UNIT_TEST], "the name of the node that it tests", node::attached),
     Entry { folds: true, ..list("columns", COLUMN_PARTS, TABLES, "the columns of its property entry", property::columns) },
@@ -170,7 +170,7 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::List,
         &[UNIT_TEST],
         "the formats of a unit test's rows: dict, csv, sql",
-        around::unit_formats,
+        elsewhere::unit_formats,
     ),
     fact("freshness", Kind::Map, &[SOURCE], "{warn_after: {count, period}, error_after: …, filter}", node::freshness),
     fact("grants", Kind::Map, REFABLE, "privileges, each with those who have it", node::grants),
@@ -194,14 +194,14 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::Bool,
         &[Of::Macro],
         "its name is that of its file",
-        around::named_as_file,
+        elsewhere::named_as_file,
     ),
     fact(
         "other_descriptions",
         Kind::List,
         &[Of::Column],
         "what other columns of its name are described as, where it is described itself",
-        around::other_descriptions,
+        elsewhere::other_descriptions,
     ),
     fact("of_node", Kind::Text, &[Of::Column], "the name of the node that has the column", node::of_node),
     Entry { parts: OWNER_PARTS, ..fact("owner", Kind::Map, &[EXPOSURE, Of::Group], "{name, email}", property::owner) },
@@ -213,14 +213,14 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::Bool,
         REFABLE,
         "its property entry stands in the folder of its own file",
-        around::property_beside,
+        elsewhere::property_beside,
     ),
     fact(
         "property_entries",
         Kind::Number,
         TABLES,
         "how many models, seeds, snapshots and source tables the file of its property entry describes",
-        around::property_entries,
+        elsewhere::property_entries,
     ),
     fact("property_file", Kind::Text, DESCRIBED, "the path of the file that holds its property entry", property::file),
     fact("quote", Kind::Bool, &[Of::Column], "dbt writes its name in quotes", property::quote),
@@ -229,7 +229,7 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::List,
         &[SOURCE],
         "names of the models that read it and lie outside of the folder it is declared in",
-        around::read_elsewhere,
+        elsewhere::read_elsewhere,
     ),
     fact("reads", Kind::List, NODES, "names of its direct parents: `orders`, `erp.orders`", node::reads),
     fact(
@@ -237,7 +237,7 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::Bool,
         &[MODEL],
         "its property entry says which version is the latest",
-        around::says_latest,
+        elsewhere::says_latest,
     ),
     fact("resource_type", Kind::Text, ALL, "model, seed, source …", node::resource_type),
     Entry { folds: true, ..fact("schema", Kind::Text, TABLES, "the schema, where it is written", node::schema) },
@@ -258,7 +258,7 @@ pub(in crate::declared) const FACTS: &[Entry] = &[
         Kind::List,
         WITH_SQL,
         "names of the versioned models that it refs without a version",
-        around::unpinned_refs,
+        elsewhere::unpinned_refs,
     ),
     fact("url", Kind::Text, &[EXPOSURE], "the address", property::url),
     fact("version", Kind::Text, &[MODEL], "the version of a versioned model", node::version),

@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 
 /// What is found out once per run.
 #[derive(Debug)]
-pub(crate) struct Around {
+pub(crate) struct Elsewhere {
     /// Descriptions of columns, by the column's name in lower case.
     descriptions: FxHashMap<String, BTreeSet<String>>,
     /// How many models, seeds, snapshots and source tables a property file describes.
     entries: FxHashMap<FileId, usize>,
 }
 
-impl Around {
+impl Elsewhere {
     pub(crate) fn new(project: &Project) -> Self {
         let mut descriptions: FxHashMap<String, BTreeSet<String>> = FxHashMap::default();
         let mut entries: FxHashMap<FileId, usize> = FxHashMap::default();
@@ -63,7 +63,7 @@ pub(super) fn other_descriptions<'p>(w: World<'p>, s: Subject<'p>) -> Fact<'p> {
     let Some(own) = column.description.as_deref().map(tidy) else {
         return Fact::ABSENT;
     };
-    let all = &w.shared.around(w.project).descriptions;
+    let all = &w.shared.elsewhere(w.project).descriptions;
     let all = all.get(&column.name.value.to_lowercase());
     let others = all.into_iter().flatten().filter(|d| **d != own);
     match own.is_empty() {
@@ -92,7 +92,7 @@ pub(super) fn property_beside<'p>(w: World<'p>, s: Subject<'p>) -> Fact<'p> {
 
 pub(super) fn property_entries<'p>(w: World<'p>, s: Subject<'p>) -> Fact<'p> {
     let properties = s.node().and_then(|n| n.properties.as_ref());
-    let entries = &w.shared.around(w.project).entries;
+    let entries = &w.shared.elsewhere(w.project).entries;
     Fact::some(properties.and_then(|p| entries.get(&p.file).copied()))
 }
 
