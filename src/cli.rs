@@ -75,6 +75,8 @@ pub enum Verb {
     Graph(GraphArgs),
     /// Write a harness-lint.yml that says what this repository does already
     Init(InitArgs),
+    /// Print a shell's completions, or the manual page
+    Generate(GenerateArgs),
 }
 
 /// When to colour.
@@ -270,6 +272,31 @@ pub struct InitArgs {
     /// Replace a harness-lint.yml that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// The flags of `generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// What to print; a shell's name means its completions
+    #[arg(value_enum)]
+    pub what: Generated,
+}
+
+/// What is derived from this definition for other programs to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    /// The manual page, in roff.
+    Man,
+    /// Completions for bash.
+    Bash,
+    /// Completions for elvish.
+    Elvish,
+    /// Completions for fish.
+    Fish,
+    /// Completions for PowerShell.
+    Powershell,
+    /// Completions for zsh.
+    Zsh,
 }
 
 /// How a graph is printed.

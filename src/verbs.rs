@@ -1,6 +1,7 @@
 //! One function per verb: from the command line's types to what is printed and the exit code.
 //! No process, terminal or environment is touched here, so tests need none.
 
+mod generate;
 mod init;
 
 use crate::cli::{
@@ -60,6 +61,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
         Some(Verb::Init(args)) => init::run(args, cwd),
+        Some(Verb::Generate(args)) => Ok(generate::run(args)),
     }
 }
 
