@@ -36,6 +36,7 @@ const NOT_HERE: &[&str] = &[
     "target",
     "dbt_packages",
     "dbt_modules",
+    "dbt_internal_packages",
     "integration_tests",
     "node_modules",
     "venv",

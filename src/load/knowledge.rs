@@ -57,6 +57,7 @@ const NOT_HERE: &[&str] = &[
     "target",
     "dbt_packages",
     "dbt_modules",
+    "dbt_internal_packages",
     "venv",
     ".venv",
     "env",

@@ -145,7 +145,7 @@ impl Walker<'_> {
             let name = e.file_name().to_string_lossy();
             (matches!(
                 &*name,
-                "dbt_packages" | "dbt_modules" | "node_modules" | ".git"
+                "dbt_packages" | "dbt_modules" | "dbt_internal_packages" | "node_modules" | ".git"
             ) || (name == "target" && e.path().parent() == Some(&package_dir)))
         };
         let entries = WalkDir::new(self.base)

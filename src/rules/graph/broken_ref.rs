@@ -103,7 +103,7 @@ fn finding(
 /// What dbt does about it.
 fn outcome(child: &Node) -> &'static str {
     match child.resource_type {
-        ResourceType::Test => "dbt drops this test with a warning, so it never runs",
+        ResourceType::Test => "dbt leaves this test out, so it never runs",
         _ => "dbt refuses the whole project",
     }
 }

@@ -64,7 +64,7 @@ impl Rule for UndeclaredSource {
 fn finding(child: &Node, reference: &Reference, mut message: String) -> Violation {
     message.push_str("; ");
     message.push_str(match child.resource_type {
-        ResourceType::Test => "dbt drops this test with a warning, so it never runs",
+        ResourceType::Test => "dbt leaves this test out, so it never runs",
         _ => "dbt refuses the whole project",
     });
     if reference.in_comment {
