@@ -4,7 +4,7 @@
 //! Every line begins with words of ours or with a path that cannot be taken for them; what comes
 //! from the repository cannot begin a line.
 
-use super::{Aside, FindingReport, FixReport, ManifestInput, Report, Skipped, Summary};
+use super::{Aside, FindingReport, FixReport, ManifestInput, Report, Skipped, Summary, statistics};
 use crate::text::{cut, visible};
 use crate::violation::{Applicability, Severity};
 use anstyle::{AnsiColor, Style};
@@ -22,8 +22,11 @@ const MIN_FINGERPRINT: usize = 8;
 /// The text of a report.
 pub fn text(report: &Report, aside: &Aside, color: bool) -> String {
     let paint = Paint { color };
-    let mut lines = findings(report, &paint);
-    if !report.findings.is_empty() {
+    let mut lines = match &report.statistics {
+        Some(counts) => statistics::lines(counts),
+        None => findings(report, &paint),
+    };
+    if report.statistics.is_none() && !report.findings.is_empty() {
         lines.push(String::new());
         lines.extend(fixes(report, &paint));
         let verify = visible(&aside.verify);
@@ -117,15 +120,25 @@ fn digits_needed(findings: &[FindingReport]) -> usize {
 
 /// What to do about the findings of one rule.
 #[derive(Default)]
-struct Instructions<'a> {
+pub(super) struct Instructions<'a> {
     known: FxHashSet<(bool, &'a str)>,
-    first: Vec<(bool, &'a str)>,
+    /// The first few: is it a safe fix, and what it says.
+    pub(super) first: Vec<(bool, &'a str)>,
 }
 
-/// What to do, once per rule.
-fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
+impl Instructions<'_> {
+    /// How many there are beside the first.
+    pub(super) fn more(&self) -> usize {
+        self.known.len() - self.first.len()
+    }
+}
+
+/// What to do, by rule.
+pub(super) fn instructions<'a>(
+    findings: impl Iterator<Item = &'a FindingReport>,
+) -> BTreeMap<&'a str, Instructions<'a>> {
     let mut rules: BTreeMap<&str, Instructions> = BTreeMap::new();
-    for f in &report.findings {
+    for f in findings {
         let instruction = match safe_fix(f) {
             Some(fix) if !fix.title.is_empty() => (true, fix.title.as_str()),
             safe => (safe.is_some(), f.help.as_str()),
@@ -135,11 +148,16 @@ fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
             of_rule.first.push(instruction);
         }
     }
+    rules
+}
+
+/// What to do, once per rule.
+fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
     let mut lines = Vec::new();
-    for (rule, Instructions { known, first }) in rules {
+    for (rule, instructions) in instructions(report.findings.iter()) {
         let label = paint.label(&format!("fix {rule}"));
-        let more = known.len() - first.len();
-        for (i, (safe, instruction)) in first.into_iter().enumerate() {
+        let more = instructions.more();
+        for (i, (safe, instruction)) in instructions.first.into_iter().enumerate() {
             let safe = if safe { " (safe)" } else { "" };
             let mut line = format!("{label}{safe}: {}", visible(instruction));
             if more > 0 && i + 1 == MAX_HELPS {
@@ -151,13 +169,13 @@ fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
     lines
 }
 
-fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
+pub(super) fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
     let fix = f.fix.as_ref();
     fix.filter(|x| x.applicability == Applicability::Safe)
 }
 
 /// What the reader must know to believe the verdicts.
-fn notes(report: &Report, aside: &Aside) -> Vec<String> {
+pub(super) fn notes(report: &Report, aside: &Aside) -> Vec<String> {
     let mut lines = Vec::new();
     match &aside.inferred_layers {
         Some(layers) if layers.is_empty() => {
@@ -217,7 +235,7 @@ fn skipped_line(skipped: &Skipped) -> String {
 }
 
 /// `1 error, 1 warning (1 fixable) · 120 models (119 parsed), snowflake (from requirements.txt), …`
-fn summary(report: &Report) -> String {
+pub(super) fn summary(report: &Report) -> String {
     let s = &report.summary;
     let found: Vec<String> = [
         (s.errors, "error"),
@@ -275,7 +293,7 @@ fn dialect_from(from: &str) -> String {
     }
 }
 
-fn many(n: usize, word: &str) -> String {
+pub(super) fn many(n: usize, word: &str) -> String {
     match n {
         1 => format!("1 {word}"),
         n => format!("{n} {word}s"),
