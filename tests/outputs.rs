@@ -85,9 +85,9 @@ fn paths_count_from_the_git_work_tree() {
     );
 
     let md = of("md");
-    assert!(md.contains("<code>AGENTS.md&#58;1</code>"), "{md}");
+    assert!(md.contains("<code>AGENTS.md:1</code>"), "{md}");
     assert!(
-        md.contains("<code>data/dbt/models/größe &#38; co/a b.sql&#58;1</code>"),
+        md.contains("<code>data/dbt/models/größe &#38; co/a b.sql:1</code>"),
         "{md}"
     );
     for format in FORMATS {

@@ -155,18 +155,29 @@ fn letters(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 4);
     let mut before = ' ';
     for (at, c) in text.char_indices() {
+        let rest = &text[at..];
         match c {
             c if !c.is_ascii() || c.is_ascii_alphanumeric() => out.push(c),
-            ' ' | ',' | '\'' | '/' | ';' | '?' | '"' => out.push(c),
+            ' ' | ',' | '\'' | '/' | ';' | '?' | '"' | '(' | ')' | '=' | '{' | '}' => out.push(c),
             '.' | '-' if before.is_ascii_alphanumeric() => out.push(c),
+            ':' if !rest.starts_with(":/") => out.push(c),
+            '_' if is_within_word(&text[..at], rest) => out.push(c),
             c => out.push_str(&format!("&#{};", u32::from(c))),
         }
-        if links(&text[at..], c, before) {
+        if links(rest, c, before) {
             out.push_str("&#8203;");
         }
         before = c;
     }
     out
+}
+
+/// Underscores between letters emphasise nothing.
+fn is_within_word(before: &str, rest: &str) -> bool {
+    let before = before.trim_end_matches('_').chars().next_back();
+    let after = rest.trim_start_matches('_').chars().next();
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    letter(before) && letter(after)
 }
 
 /// Is this the character after which a name, a number or an address would become a link? `@name`,

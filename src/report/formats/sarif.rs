@@ -211,7 +211,7 @@ fn invocation(view: &View, left_out: usize) -> Value {
     notices.extend(skipped.iter().take(MAX_SKIPPED).map(|s| notice(view, s)));
     let more = skipped.len().saturating_sub(MAX_SKIPPED);
     if more > 0 {
-        let text = format!("{more} more places were not understood");
+        let text = format!("{more} more were not looked at or not understood");
         notices.push(json!({"level": "note", "message": {"text": text}}));
     }
     json!({"executionSuccessful": true, "toolExecutionNotifications": notices})
@@ -226,14 +226,20 @@ pub fn told(left_out: usize) -> String {
 }
 
 fn notice(view: &View, skipped: &Skipped) -> Value {
-    let text = format!("{} not understood: {}", skipped.what, skipped.why);
-    let mut notice = json!({"level": "note", "message": {"text": plain(&text)}});
+    let Skipped {
+        what, path, why, ..
+    } = skipped;
     // A package has a name, not a path.
-    if skipped.what != "package" {
-        let region = skipped.line.map(|line| json!({"startLine": line.max(1)}));
-        notice["locations"] = json!([location(&view.place(&skipped.path), region)]);
+    if what == "package" {
+        let text = plain(&format!("{what} {path} {why}"));
+        return json!({"level": "note", "message": {"text": text}});
     }
-    notice
+    let region = skipped.line.map(|line| json!({"startLine": line.max(1)}));
+    json!({
+        "level": "note",
+        "message": {"text": plain(&format!("{what}: {why}"))},
+        "locations": [location(&view.place(path), region)],
+    })
 }
 
 fn result(view: &View, f: &FindingReport, indices: &FxHashMap<&str, usize>) -> Value {
@@ -254,7 +260,6 @@ fn result(view: &View, f: &FindingReport, indices: &FxHashMap<&str, usize>) -> V
         "properties": {
             "confidence": f.confidence.as_str(),
             "help": plain(&f.help),
-            "verify": f.verify,
         },
     });
     if let Some(index) = indices.get(f.rule.as_str()) {

@@ -476,3 +476,15 @@ fn a_range_is_what_json_says() {
     let json = serde_json::to_value(edit).unwrap();
     assert!(json.get("range").is_none(), "the contract has bytes alone");
 }
+
+#[test]
+fn markdown_leaves_names_as_they_are() {
+    let message = "`stg_crm__contacts` reads `_x_`, __y__ and a_b: see (it)";
+    let report = report(vec![finding("a_b.sql", (1, 1), "sql/x", message)]);
+    let comment = markdown(&view(&report, &Aside::default()));
+    let cell = "<code>stg_crm__contacts</code> reads <code>&#95;x&#95;</code>, \
+                &#95;&#95;y&#95;&#95; and a_b: see (it)";
+    assert!(comment.contains(cell), "{comment}");
+    let (text, _) = rendered(&comment);
+    assert!(text.contains("__y__ and a_b: see (it)"), "{text}");
+}
