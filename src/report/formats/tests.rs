@@ -47,8 +47,10 @@ fn paths_count_from_the_work_tree() {
     assert_eq!(at_root.place("models/a.sql"), "models/a.sql");
 }
 
+type Pairs = Vec<(String, String)>;
+
 /// A line as the runner of GitHub Actions reads it: the command, its properties, its message.
-fn command(line: &str) -> Option<(String, Vec<(String, String)>, String)> {
+fn command(line: &str) -> Option<(String, Pairs, String)> {
     let unescaped = |s: &str| {
         let s = s.replace("%0D", "\r").replace("%0A", "\n");
         let s = s.replace("%3A", ":").replace("%2C", ",");
@@ -133,7 +135,7 @@ fn gitlab_has_no_fingerprint_twice() {
 }
 
 /// Elements by name, in order, with their attributes; the text must be XML 1.0.
-fn elements(xml: &str) -> Vec<(String, Vec<(String, String)>)> {
+fn elements(xml: &str) -> Vec<(String, Pairs)> {
     let forbidden =
         |c: char| c < ' ' && !"\t\r\n".contains(c) || matches!(c, '\u{fffe}'..='\u{ffff}');
     assert!(!xml.contains(forbidden));
