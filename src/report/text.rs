@@ -22,18 +22,21 @@ const MIN_FINGERPRINT: usize = 8;
 /// The text of a report.
 pub fn text(report: &Report, aside: &Aside, color: bool) -> String {
     let paint = Paint { color };
+    // What the baseline holds is counted at the end.
+    let new = report.findings.iter().filter(|f| !f.baselined);
+    let new: Vec<&FindingReport> = new.collect();
     let mut lines = match &report.statistics {
         Some(counts) => statistics::lines(counts),
-        None => findings(report, &paint),
+        None => findings(&new, &paint),
     };
-    if report.statistics.is_none() && !report.findings.is_empty() {
+    if report.statistics.is_none() && !new.is_empty() {
         lines.push(String::new());
-        lines.extend(fixes(report, &paint));
+        lines.extend(fixes(&new, &paint));
         let verify = visible(&aside.verify);
         lines.push(format!("{} {verify}", paint.label("verify:")));
     }
     lines.extend(notes(report, aside));
-    lines.push(summary(report));
+    lines.push(summary(report, &new));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -70,9 +73,8 @@ impl Paint {
 }
 
 /// Each file's path, and its findings below it. Columns are as wide as the widest of the report.
-fn findings(report: &Report, paint: &Paint) -> Vec<String> {
+fn findings(all: &[&FindingReport], paint: &Paint) -> Vec<String> {
     let place = |f: &FindingReport| format!("{}:{}", f.range.line, f.range.col);
-    let all = &report.findings;
     let place_width = all.iter().map(|f| place(f).len()).max().unwrap_or(0);
     let rule_width = all.iter().map(|f| f.rule.len()).max().unwrap_or(0);
     let digits = digits_needed(all);
@@ -106,7 +108,7 @@ fn path_line(path: &str) -> String {
 }
 
 /// How many digits tell all fingerprints apart.
-fn digits_needed(findings: &[FindingReport]) -> usize {
+fn digits_needed(findings: &[&FindingReport]) -> usize {
     let mut all: Vec<&str> = findings.iter().map(|f| f.fingerprint.as_str()).collect();
     all.sort_unstable();
     all.dedup();
@@ -152,9 +154,9 @@ pub(super) fn instructions<'a>(
 }
 
 /// What to do, once per rule.
-fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
+fn fixes(findings: &[&FindingReport], paint: &Paint) -> Vec<String> {
     let mut lines = Vec::new();
-    for (rule, instructions) in instructions(report.findings.iter()) {
+    for (rule, instructions) in instructions(findings.iter().copied()) {
         let label = paint.label(&format!("fix {rule}"));
         let more = instructions.more();
         for (i, (safe, instruction)) in instructions.first.into_iter().enumerate() {
@@ -235,7 +237,7 @@ fn skipped_line(skipped: &Skipped) -> String {
 }
 
 /// `1 error, 1 warning (1 fixable) · 120 models (119 parsed), snowflake (from requirements.txt), …`
-pub(super) fn summary(report: &Report) -> String {
+pub(super) fn summary(report: &Report, new: &[&FindingReport]) -> String {
     let s = &report.summary;
     let found: Vec<String> = [
         (s.errors, "error"),
@@ -250,7 +252,7 @@ pub(super) fn summary(report: &Report) -> String {
         true => "0 findings".to_owned(),
         false => found.join(", "),
     };
-    let safe = report.findings.iter().filter_map(safe_fix);
+    let safe = new.iter().copied().filter_map(safe_fix);
     let fixable = match safe.count() {
         0 => String::new(),
         n => format!(" ({n} fixable)"),

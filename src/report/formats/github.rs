@@ -24,7 +24,7 @@ pub fn github(view: &View) -> String {
         out.push_str(&line);
         out.push('\n');
     }
-    out.push_str(&text::summary(view.report));
+    out.push_str(&view.summary());
     out.push('\n');
     out
 }

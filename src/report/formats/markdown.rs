@@ -86,7 +86,7 @@ fn tail(view: &View) -> String {
         let _ = write!(out, "\n{fence}sh\n{verify}\n{fence}\n");
     }
     let mut notes = text::notes(view.report, view.aside);
-    notes.push(text::summary(view.report));
+    notes.push(view.summary());
     let mut used = 0;
     out.push('\n');
     for line in notes

@@ -21,7 +21,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use sarif::{Limits, Sarif, sarif, told};
 
-use super::{Aside, FindingReport, Report};
+use super::{Aside, FindingReport, Report, text};
 use crate::config::FailOn;
 use crate::rule::Meta;
 use crate::run::Outcome;
@@ -89,6 +89,11 @@ impl<'a> View<'a> {
     /// The findings that no baseline holds, in the report's order.
     fn findings(&self) -> impl Iterator<Item = &'a FindingReport> {
         self.report.findings.iter().filter(|f| !f.baselined)
+    }
+
+    /// What is counted and was looked at, in one line.
+    fn summary(&self) -> String {
+        text::summary(self.report, &self.findings().collect::<Vec<_>>())
     }
 
     /// A path of the report, from the root of the git work tree.

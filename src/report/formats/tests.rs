@@ -429,6 +429,7 @@ fn what_a_baseline_holds_is_in_none() {
         junit(&view),
         markdown(&view),
         sarif(&view, Limits::default()).text,
+        super::text::text(&report, &aside, false),
     ];
     for text in all {
         assert!(!text.contains("held"), "{text}");
