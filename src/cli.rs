@@ -6,6 +6,7 @@
 use crate::config::{FailOn, ManifestSetting};
 use crate::registry::RuleFilter;
 use crate::selector::Indirect;
+use crate::text::{nearest, visible};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ Exit codes:
   0  no finding at or above --fail-on
   1  findings at or above --fail-on
   2  the command line or the configuration makes no sense
-  3  an input that was asked for is missing or unreadable
+  3  an input that was asked for is missing or unreadable, or a report cannot be written
   4  nothing that was asked for could be judged: no dbt project, a path that does not exist, a
      --select that matches no node (0 with --allow-empty)";
 
@@ -160,6 +161,12 @@ pub struct CheckArgs {
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
+    /// Write a report to a file too, beside what is printed: `sarif=out.sarif`; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
+    pub output: Vec<Output>,
+    /// Count the findings by rule: in text instead of listing them, in JSON beside them
+    #[arg(long)]
+    pub statistics: bool,
     /// Exit with 1 from this severity on [default: as configured, else error]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
@@ -190,12 +197,65 @@ impl CheckArgs {
     }
 }
 
-/// How findings are printed.
+/// How findings are printed; docs/outputs.md has a section for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
     /// For people and agents.
     Text,
     /// For programs; `harness-lint schema report` describes it.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML, for whatever shows test results.
+    Junit,
+    /// Markdown, for one comment on a pull request.
+    Md,
+}
+
+/// A report that goes to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// How it is written.
+    pub format: CheckFormat,
+    /// Where, from the working directory.
+    pub file: PathBuf,
+}
+
+/// `FORMAT=FILE`.
+fn output(text: &str) -> Result<Output, String> {
+    let names = || CheckFormat::value_variants().iter();
+    let name = |f: &CheckFormat| f.to_possible_value().map(|v| v.get_name().to_owned());
+    let all: Vec<String> = names().filter_map(name).collect();
+    let Some((format, file)) = text.split_once('=') else {
+        return Err("expected FORMAT=FILE, as in sarif=out.sarif".to_owned());
+    };
+    let Ok(known) = CheckFormat::from_str(format, false) else {
+        let help = match nearest(format, all.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", all.join(", ")),
+        };
+        return Err(format!("there is no format `{}`; {help}", visible(format)));
+    };
+    match file {
+        "" => Err("the name of a file is missing behind `=`".to_owned()),
+        "-" => Err("`-` is no file: what goes to stdout is said by --format".to_owned()),
+        file => Ok(Output {
+            format: known,
+            file: file.into(),
+        }),
+    }
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people and agents.
+    Text,
+    /// For programs.
     Json,
 }
 
@@ -214,8 +274,8 @@ pub struct ExplainArgs {
 #[derive(Debug, Clone, Args)]
 pub struct RulesArgs {
     /// How to print the list
-    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
-    pub format: CheckFormat,
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
     /// Where the team's own rules are.
     #[command(flatten)]
     pub place: PlaceArgs,

@@ -3,16 +3,18 @@
 
 mod generate;
 mod init;
+mod output;
 
 use crate::cli::{
-    CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
-    RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
+    CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, ListFormat, PlaceArgs,
+    ProjectArgs, RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
 };
 use crate::config::FailOn;
 use crate::error::RunError;
 use crate::git;
 use crate::load;
 use crate::registry::{self, Entry, presets_of};
+use crate::report::formats::View;
 use crate::report::graph::{self, GraphReport};
 use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
 use crate::rule::Meta;
@@ -102,37 +104,37 @@ fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
 /// `check`.
 ///
 /// # Errors
-/// As [`run::check`].
+/// As [`run::check`]; also a report that cannot be written.
 pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunError> {
+    output::refuse(args, cwd)?;
     let request = check_request(args, cwd)?;
     let mut outcome = match run::check(&request) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
-            return Ok(nothing_to_check(args.format, &message));
+            return nothing_to_check(args, cwd, &message);
         }
         done => done?,
     };
     let place = &outcome.prepared.project.place;
     let recheck = Recheck::new(&request, place);
-    let head = match args.format {
-        CheckFormat::Text => None,
-        CheckFormat::Json => git::head(&place.root),
+    let head = match output::wants(args, CheckFormat::Json) {
+        true => git::head(&place.root),
+        false => None,
     };
-    let (report, aside) = report::build(&outcome, &recheck, head);
-    let text = match args.format {
-        CheckFormat::Text => report::text(&report, &aside, color),
-        CheckFormat::Json => to_json(&report),
-    };
+    let (mut report, aside) = report::build(&outcome, &recheck, head);
+    if args.statistics {
+        report.count();
+    }
+    let configured = outcome.prepared.project.config.fail_on;
+    let fail_on = args.fail_on.unwrap_or(configured);
+    let view = View::new(&outcome, &report, &aside, fail_on);
+    let (text, mut notes) = output::reports(&view, args, cwd, color)?;
     outcome.prepared.laps.end("report");
-    let mut notes = String::new();
     if args.timings {
         for (step, took) in &outcome.prepared.laps.done {
             // Writing to a string does not fail.
             let _ = writeln!(notes, "{step:<11}{:>9.1} ms", took.as_secs_f64() * 1e3);
         }
     }
-    let fail_on = args
-        .fail_on
-        .unwrap_or(outcome.prepared.project.config.fail_on);
     Ok(Printed {
         text,
         notes,
@@ -150,17 +152,19 @@ fn fails(found: &Summary, fail_on: FailOn) -> bool {
     }
 }
 
-fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
+fn nothing_to_check(args: &CheckArgs, cwd: &Path, why: &str) -> Result<Printed, RunError> {
     // What is not there is named by an absolute path, which belongs to stderr.
-    let report = report::nothing("there is nothing to check");
-    Printed {
-        text: match format {
-            CheckFormat::Text => report::text(&report, &report::Aside::default(), false),
-            CheckFormat::Json => to_json(&report),
-        },
-        notes: note(why),
-        exit: 0,
+    let mut report = report::nothing("there is nothing to check");
+    if args.statistics {
+        report.count();
     }
+    let aside = report::Aside::default();
+    let (text, notes) = output::reports(&View::nothing(&report, &aside), args, cwd, false)?;
+    Ok(Printed {
+        text,
+        notes: format!("{notes}{}", note(why)),
+        exit: 0,
+    })
 }
 
 /// `explain`.
@@ -266,8 +270,8 @@ pub fn rules(args: &RulesArgs, cwd: &Path) -> Result<Printed, RunError> {
     let mut rules: Vec<RuleReport> = entries.map(|e| RuleReport::new(e.meta())).collect();
     rules.sort_by_key(|r| r.id);
     let text = match args.format {
-        CheckFormat::Text => rules_table(&rules),
-        CheckFormat::Json => to_json(&RulesReport {
+        ListFormat::Text => rules_table(&rules),
+        ListFormat::Json => to_json(&RulesReport {
             schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
             rules,

@@ -51,6 +51,7 @@ pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Repor
         summary: summary(outcome),
         skipped: skipped(project),
         findings,
+        statistics: None,
     };
     let aside = aside(outcome, recheck, &report);
     (report, aside)
@@ -68,6 +69,7 @@ pub fn nothing(why: &str) -> Report {
         inputs: Inputs::default(),
         summary: Summary::default(),
         findings: Vec::new(),
+        statistics: None,
         skipped: vec![Skipped {
             what: "project".to_owned(),
             path: ".".to_owned(),
@@ -271,6 +273,7 @@ impl Hashes {
                 start: edit.span.start,
                 end: edit.span.end,
                 text: edit.text.clone(),
+                range: range(project, edit.span),
             }
         });
         Some(FixReport {

@@ -1,5 +1,5 @@
 //! What a run found, as it is printed. [`Report`] is the whole of the JSON report and what the text
-//! report is made from, so that the two cannot disagree; its schema is made from the same types.
+//! report and all [`formats`] are made from, so that none can disagree; its schema is made from the same types.
 //!
 //! A report has no clock, no absolute path and no order of its own: the same input gives the same
 //! bytes.
@@ -7,9 +7,11 @@
 mod build;
 mod command;
 mod facts;
+pub mod formats;
 pub mod graph;
 mod json;
 mod schema;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -18,6 +20,7 @@ pub use build::{Aside, build, nothing};
 pub use command::Recheck;
 pub use json::to_json;
 pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
+pub use statistics::RuleCount;
 pub use text::text;
 
 use crate::violation::{Applicability, Confidence, Severity};
@@ -50,6 +53,9 @@ pub struct Report {
     pub summary: Summary,
     /// By path, place and rule.
     pub findings: Vec<FindingReport>,
+    /// The findings by rule, the most first; with `--statistics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Vec<RuleCount>>,
     /// What was not looked at or not understood.
     pub skipped: Vec<Skipped>,
 }
@@ -226,6 +232,9 @@ pub struct EditReport {
     pub end: u32,
     /// What stands there afterwards.
     pub text: String,
+    /// The same place in lines and columns, for formats whose readers want those.
+    #[serde(skip)]
+    pub range: Range,
 }
 
 /// Something that was not looked at or not understood.

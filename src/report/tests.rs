@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn finding(path: &str, place: (u32, u32), rule: &str, message: &str) -> FindingReport {
+pub(super) fn finding(path: &str, place: (u32, u32), rule: &str, message: &str) -> FindingReport {
     FindingReport {
         fingerprint: "77be0d1200000000".to_owned(),
         rule: rule.to_owned(),
@@ -27,7 +27,7 @@ fn finding(path: &str, place: (u32, u32), rule: &str, message: &str) -> FindingR
     }
 }
 
-fn report(findings: Vec<FindingReport>) -> Report {
+pub(super) fn report(findings: Vec<FindingReport>) -> Report {
     let mut report = nothing("");
     report.skipped.clear();
     let of = |s: Severity| findings.iter().filter(|f| f.severity == s).count();
@@ -46,7 +46,7 @@ fn report(findings: Vec<FindingReport>) -> Report {
     report
 }
 
-fn safe(title: &str) -> Option<FixReport> {
+pub(super) fn safe(title: &str) -> Option<FixReport> {
     Some(FixReport {
         applicability: Applicability::Safe,
         title: title.to_owned(),
