@@ -130,3 +130,128 @@ exposures:
         assert_eq!(with(semantic), ["sm"]);
     }
 }
+
+mod broken {
+    use super::*;
+
+    const RULE: &str = "graph/broken-ref";
+
+    /// What is said where the property file has this beside a semantic model with the measure
+    /// `amount`, the metric `revenue` of it, and the metric `off`, which is disabled.
+    fn with(rest: &str) -> Vec<String> {
+        let yaml = format!(
+            "semantic_models:
+- {{name: orders, model: ref('orders'), measures: [{{name: amount, agg: sum}}]}}
+metrics:
+- {{name: revenue, type: simple, type_params: {{measure: amount}}}}
+- {{name: off, type: simple, type_params: {{measure: amount}}, config: {{enabled: false}}}}
+{rest}"
+        );
+        let list = [
+            ("models/_m.yml", yaml.as_str()),
+            ("models/orders.sql", "select 1 as id"),
+        ];
+        found(RULE, &list)
+    }
+
+    #[test]
+    fn metrics_of_metrics_saved_queries_and_exposures() {
+        let refused = "there is no such metric; dbt refuses the whole project";
+        let board = |metric: &str| {
+            with(&format!(
+                "exposures: [{{name: e, type: dashboard, depends_on: [metric('{metric}')]}}]\n"
+            ))
+        };
+        assert_eq!(board("revenue"), [""; 0]);
+        assert_eq!(board("revenu"), [format!("`metric('revenu')`: {refused}")]);
+        assert_eq!(
+            board("off"),
+            ["the metric `off` is disabled: dbt refuses the whole project"]
+        );
+        let query = with("saved_queries: [{name: q, query_params: {metrics: [revenue, costs]}}]\n");
+        assert_eq!(query, [format!("`costs`: {refused}")]);
+        for params in [
+            "type: derived, type_params: {expr: costs, metrics: [costs]}",
+            "type: ratio, type_params: {numerator: revenue, denominator: costs}",
+        ] {
+            let found = with(&format!("- {{name: margin, {params}}}\n"));
+            assert_eq!(found, [format!("`costs`: {refused}")], "{params}");
+        }
+        let measure = with("- {name: sum_of_it, type: simple, type_params: {measure: amuont}}\n");
+        let wanted =
+            "`amuont`: there is no such measure of a semantic model; dbt refuses the whole project";
+        assert_eq!(measure, [wanted]);
+    }
+
+    #[test]
+    fn the_nearest_name_is_of_the_same_kind() {
+        let yaml = "metrics: [{name: revenue, type: simple}]\nexposures: [{name: e, type: dashboard, depends_on: [metric('revenus')]}]\n";
+        let list = [
+            ("models/_m.yml", yaml),
+            ("models/revenus.sql", "select 1 as id"),
+        ];
+        let pairs = list.map(|(p, t)| (p.to_owned(), t.to_owned()));
+        let outcome = check_files(&pairs.into(), only(RULE));
+        assert_eq!(outcome.checked.findings[0].help, "did you mean `revenue`?");
+    }
+
+    #[test]
+    fn metrics_and_functions_in_sql() {
+        let list = [
+            (
+                "models/a.sql",
+                "select {{ function('is_posiitve') }}(1) as id",
+            ),
+            ("models/b.sql", "select 1 as id -- {{ metric('nope') }}"),
+            (
+                "models/c.sql",
+                "select {{ function('is_positive') }}(1) as id",
+            ),
+            (
+                "models/d.sql",
+                "select {{ function('other', 'is_positive') }}(1) as id",
+            ),
+            ("tests/t.sql", "select {{ function('gone') }}(1) as id"),
+            ("functions/is_positive.sql", "a > 0"),
+            (
+                "functions/_f.yml",
+                "functions: [{name: is_positive, arguments: [{name: a, data_type: int}], returns: {data_type: boolean}}]\n",
+            ),
+        ];
+        let mut said = found(RULE, &list);
+        said.sort();
+        assert_eq!(
+            said,
+            [
+                "`function('gone')`: there is no such function; dbt drops this test with a warning, so it never runs",
+                "`function('is_posiitve')`: there is no such function; dbt refuses the whole project",
+                "`function('other', 'is_positive')`: there is no package `other`; dbt refuses the whole project",
+                "`metric('nope')`: there is no such metric; dbt refuses the whole project (it stands in a SQL comment, which dbt renders)",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_may_stand_elsewhere_is_not_missing() {
+        let board = "exposures: [{name: e, type: dashboard, depends_on: [metric('revenus')]}]\n";
+        // A package that is not installed, a metric in a model's entry.
+        let packages = (
+            "packages.yml",
+            "packages: [{package: a/b, version: 1.0.0}]\n",
+        );
+        let model = ("models/orders.sql", "select 1 as id");
+        assert_eq!(found(RULE, &[("models/_m.yml", board), model]).len(), 1);
+        assert_eq!(
+            found(RULE, &[("models/_m.yml", board), model, packages]),
+            [""; 0]
+        );
+        let inside = (
+            "models/_o.yml",
+            "models: [{name: orders, metrics: [{name: revenus}]}]\n",
+        );
+        assert_eq!(
+            found(RULE, &[("models/_m.yml", board), model, inside]),
+            [""; 0]
+        );
+    }
+}
