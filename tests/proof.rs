@@ -134,6 +134,51 @@ fn a_mart_that_holds_some_of_the_entities_is_not_their_home() {
     assert_eq!(with("dim_servers"), 1);
 }
 
+#[test]
+fn a_macro_that_nobody_defines_is_dead_and_a_function_of_sql_is_none() {
+    let with = |text: &str, more: &[(&str, &str)]| {
+        let mut all = vec![
+            (
+                "macros/m.sql",
+                "{% macro cents_to_dollars(c) %}{{ c }} / 100{% endmacro %}\n{% macro default__to_eur(c) %}{{ c }}{% endmacro %}\n",
+            ),
+            ("models/a.sql", "select 1 as id\n"),
+            ("AGENTS.md", text),
+        ];
+        all.extend(more);
+        found("context/dead-mention", &all)
+    };
+    for dead in [
+        "Use `{{ dollars_of('c') }}`.\n",
+        "Use the macro `dollars_of()`.\n",
+        "Use the `dollars_of(c, 2)` macro.\n",
+        "## Macros\n\n- `dollars_of()`: cents as dollars\n",
+        "| macro | |\n|---|---|\n\n# Our macros\n\n| name | what |\n|---|---|\n| `dollars_of()` | x |\n",
+        "Divide by `shop.dollars_of()`.\n",
+        "Divide by `cent_to_dollars()`.\n",
+    ] {
+        assert_eq!(with(dead, &[]).len(), 1, "{dead}");
+    }
+    let slip = with("Divide by `cent_to_dollars()`.\n", &[]);
+    assert!(slip[0].contains("the macro exists no more"), "{slip:?}");
+    for alive in [
+        "Use `cents_to_dollars()`, `{{ cents_to_dollars('c') }}`, the macro `to_eur()`.\n",
+        // dbt's own, an adapter's, placeholders.
+        "The macro `generate_schema_name()`, `{{ config(x=1) }}`, the macro `snowflake__create_table_as()`, `{{ macro_name() }}`, `{{ my_thing() }}`.\n",
+        // Functions of SQL and Python, other packages' macros.
+        "`date_bucket()`, `main_loop()`; the macro wraps `percentile_of()`. `{{ other_utils.thing_of() }}`\n",
+        // What is not there yet.
+        "We will add the macro `dollars_of()`.\n",
+    ] {
+        assert_eq!(with(alive, &[]), [""; 0], "{alive}");
+    }
+    let packages = [(
+        "packages.yml",
+        "packages: [{package: a/b, version: 1.0.0}]\n",
+    )];
+    assert_eq!(with("Use `{{ dollars_of('c') }}`.\n", &packages), [""; 0]);
+}
+
 /// The entry that the fix of test/pk makes of an entry.
 fn with_tests(sql: &str, yaml: &str) -> Option<String> {
     let all = [("models/a.sql", sql), ("models/s.yml", yaml)];
