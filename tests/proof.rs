@@ -179,6 +179,51 @@ fn a_macro_that_nobody_defines_is_dead_and_a_function_of_sql_is_none() {
     assert_eq!(with("Use `{{ dollars_of('c') }}`.\n", &packages), [""; 0]);
 }
 
+#[test]
+fn freshness_is_what_dbt_merges_of_source_table_and_project() {
+    let with = |source: &str, table: &str, project: &str| {
+        let yaml = format!("sources:\n- {{name: erp{source}, tables: [{{name: t{table}}}]}}\n");
+        let project = format!("name: shop\nversion: '1.0'\n{project}");
+        let all = [
+            ("models/s.yml", yaml.as_str()),
+            ("dbt_project.yml", project.as_str()),
+        ];
+        found("test/freshness", &all).len()
+    };
+    let day = ", freshness: {warn_after: {count: 1, period: day}}";
+    assert_eq!(with("", "", ""), 1);
+    assert_eq!(with(day, "", ""), 0);
+    assert_eq!(with(day, ", freshness: null", ""), 1);
+    assert_eq!(with(day, ", config: {freshness: null}", ""), 1);
+    assert_eq!(with(day, ", freshness: {warn_after: null}", ""), 1);
+    // A threshold without its period is none to dbt.
+    assert_eq!(with("", ", freshness: {error_after: {count: 3}}", ""), 1);
+    assert_eq!(
+        with(
+            ", freshness: {error_after: {period: hour}}",
+            ", freshness: {error_after: {count: 3}}",
+            ""
+        ),
+        0
+    );
+    // dbt_project.yml has a word in it; what only a run knows is not judged.
+    let section = "sources: {shop: {+freshness: {error_after: {count: 3, period: hour}}}}\n";
+    assert_eq!(with("", "", section), 0);
+    assert_eq!(with("", ", freshness: \"{{ env_var('F') }}\"", ""), 0);
+    assert_eq!(
+        with(
+            "",
+            ", freshness: {error_after: {count: \"{{ env_var('F') }}\", period: hour}}",
+            ""
+        ),
+        0
+    );
+    // The promise is measured by the merged threshold.
+    let sla = ", meta: {sla: 12h}";
+    assert_eq!(with("", sla, section), 0);
+    assert_eq!(with("", ", meta: {sla: 2h}", section), 1);
+}
+
 /// The entry that the fix of test/pk makes of an entry.
 fn with_tests(sql: &str, yaml: &str) -> Option<String> {
     let all = [("models/a.sql", sql), ("models/s.yml", yaml)];
