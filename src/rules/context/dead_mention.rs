@@ -225,8 +225,8 @@ impl<'p> Known<'p> {
 
     /// Is there an implementation that `adapter.dispatch` finds by this name?
     fn is_implemented(&self, name: &str) -> bool {
-        let ends = |w: &&str| w.strip_suffix(name).is_some_and(|p| p.ends_with("__"));
-        self.words.iter().any(|w| ends(&w))
+        let ends = |w: &str| w.strip_suffix(name).is_some_and(|p| p.ends_with("__"));
+        self.words.iter().any(|w| ends(w))
     }
 
     fn relation(&self, project: &Project, call: &RelationRef) -> Option<Dead> {
