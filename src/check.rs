@@ -2,6 +2,7 @@
 //! order in which reports print them.
 
 use crate::config::id_matches;
+use crate::load::Notice;
 use crate::project::{NodeId, Project};
 use crate::registry::{Active, Instance};
 use crate::rule::{Cx, Meta, Rule, Sink, SuppressionUse};
@@ -63,6 +64,15 @@ pub struct Checked {
     pub excluded: Vec<Excluded>,
     /// How many rules ran.
     pub rules: usize,
+    /// What some rule could not judge, in order.
+    pub skipped: Vec<Notice>,
+}
+
+/// What rules say, on its way.
+#[derive(Default)]
+struct Said {
+    raw: Vec<Raw>,
+    skipped: Vec<Notice>,
 }
 
 /// A violation on its way: the rule's index, its instance, the node.
@@ -91,23 +101,30 @@ impl Raw {
 /// space folded), and its ordinal among equals. Neither lines nor messages enter it.
 pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
     let cx = Cx::new(project);
-    let mut raw = run(&cx, rules);
+    let Said {
+        mut raw,
+        mut skipped,
+    } = run(&cx, rules);
     sort(project, rules, &mut raw);
     // A select that stands in several readings of a file is judged in each of them.
     raw.dedup_by(|a, b| a.is_same(b));
     leave_to_others(rules, &mut raw);
     let (mut kept, suppressed, used) = suppress(project, rules, raw);
     let uses = suppression_uses(project, rules, &used);
-    let mut late = Vec::new();
+    let mut late = Said::default();
     for (index, active) in rules.iter().enumerate() {
         let judge = |rule: &dyn Rule, sink: &mut Sink| rule.suppressions(&cx, &uses, sink);
         with_instances(&cx, index, active, None, &judge, &mut late);
     }
-    kept.extend(late);
+    kept.extend(late.raw);
+    skipped.extend(late.skipped);
+    skipped.sort();
+    skipped.dedup();
     sort(project, rules, &mut kept);
     let mut checked = Checked {
         suppressed,
         rules: rules.len(),
+        skipped,
         ..Checked::default()
     };
     let kept = exclude(project, rules, kept, &mut checked);
@@ -116,35 +133,38 @@ pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
     checked
 }
 
-fn run(cx: &Cx, rules: &[Active]) -> Vec<Raw> {
+fn run(cx: &Cx, rules: &[Active]) -> Said {
     let models: Vec<_> = cx.project.models().collect();
     let files = cx.project.own_file_ids();
-    let whole = rules
-        .par_iter()
-        .enumerate()
-        .flat_map_iter(|(index, active)| {
-            let mut out = Vec::new();
-            let judge = |rule: &dyn Rule, sink: &mut Sink| rule.project(cx, sink);
-            with_instances(cx, index, active, None, &judge, &mut out);
-            out
-        });
-    let per_model = models.par_iter().flat_map_iter(|model| {
-        let mut out = Vec::new();
+    let whole = rules.par_iter().enumerate().map(|(index, active)| {
+        let mut out = Said::default();
+        let judge = |rule: &dyn Rule, sink: &mut Sink| rule.project(cx, sink);
+        with_instances(cx, index, active, None, &judge, &mut out);
+        out
+    });
+    let per_model = models.par_iter().map(|model| {
+        let mut out = Said::default();
         for (index, active) in rules.iter().enumerate() {
             let judge = |rule: &dyn Rule, sink: &mut Sink| rule.model(cx, model, sink);
             with_instances(cx, index, active, Some(model.id), &judge, &mut out);
         }
         out
     });
-    let per_file = files.par_iter().flat_map_iter(|file| {
-        let mut out = Vec::new();
+    let per_file = files.par_iter().map(|file| {
+        let mut out = Said::default();
         for (index, active) in rules.iter().enumerate() {
             let judge = |rule: &dyn Rule, sink: &mut Sink| rule.file(cx, *file, sink);
             with_instances(cx, index, active, None, &judge, &mut out);
         }
         out
     });
-    whole.chain(per_model).chain(per_file).collect()
+    let parts: Vec<Said> = whole.chain(per_model).chain(per_file).collect();
+    let mut all = Said::default();
+    for part in parts {
+        all.raw.extend(part.raw);
+        all.skipped.extend(part.skipped);
+    }
+    all
 }
 
 /// Runs each instance of a rule and keeps what it says of its own part of the project.
@@ -154,7 +174,7 @@ fn with_instances(
     active: &Active,
     node: Option<NodeId>,
     judge: &dyn Fn(&dyn Rule, &mut Sink),
-    out: &mut Vec<Raw>,
+    out: &mut Said,
 ) {
     let all = std::iter::once((None, &active.base));
     let parts = active.parts.iter().map(|(part, i)| (Some(*part), i));
@@ -162,11 +182,13 @@ fn with_instances(
         let Some(rule) = &instance.rule else { continue };
         let mut sink = Sink::new(node);
         judge(&**rule, &mut sink);
-        for (node, violation) in sink.into_findings() {
+        let (found, skipped) = sink.into_parts();
+        out.skipped.extend(skipped);
+        for (node, violation) in found {
             if !active.parts.is_empty() && part_of(cx.project, active, node, &violation) != part {
                 continue;
             }
-            out.push(Raw {
+            out.raw.push(Raw {
                 rule: index,
                 severity: severity_of(instance, &violation, &active.meta),
                 node,

@@ -54,7 +54,7 @@ pub struct Commit {
 }
 
 /// Older commits are not looked at.
-const MAX_COMMITS: usize = 2_000;
+pub const MAX_COMMITS: usize = 2_000;
 
 /// The history of some paths (from the root), by one question to git; none where it cannot be
 /// asked.

@@ -1,6 +1,7 @@
 //! What a rule is.
 
 use crate::config::Config;
+use crate::load::Notice;
 use crate::project::lineage::Lineage;
 use crate::project::{Edge, LayerTable, Node, NodeId, Project};
 use crate::syntax::comment::Suppression;
@@ -148,6 +149,7 @@ impl<'a> Cx<'a> {
 pub struct Sink {
     node: Option<NodeId>,
     found: Vec<(Option<NodeId>, Violation)>,
+    skipped: Vec<Notice>,
 }
 
 impl Sink {
@@ -156,6 +158,7 @@ impl Sink {
         Self {
             node,
             found: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 
@@ -176,9 +179,14 @@ impl Sink {
         self.found.push((node, violation));
     }
 
-    /// Everything reported.
-    pub fn into_findings(self) -> Vec<(Option<NodeId>, Violation)> {
-        self.found
+    /// Says what the rule could not judge, so that its silence is not taken for a verdict.
+    pub fn skip(&mut self, notice: Notice) {
+        self.skipped.push(notice);
+    }
+
+    /// Everything reported, and what could not be judged.
+    pub fn into_parts(self) -> (Vec<(Option<NodeId>, Violation)>, Vec<Notice>) {
+        (self.found, self.skipped)
     }
 }
 

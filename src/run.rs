@@ -216,7 +216,10 @@ pub struct Outcome {
 pub fn check(request: &Request) -> Result<Outcome, RunError> {
     let mut prepared = prepare(request)?;
     let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
-    let checked = check::check(&prepared.project, &prepared.rules, &scope);
+    let mut checked = check::check(&prepared.project, &prepared.rules, &scope);
+    let notices = &mut prepared.project.notices;
+    notices.append(&mut checked.skipped);
+    notices.sort();
     prepared.laps.end("check");
     Ok(Outcome {
         prepared,

@@ -1,7 +1,8 @@
-//! Which files lie below a directory that is no resource path of dbt's: names only.
+//! Which files lie below a directory that is no resource path of dbt's: names, and texts that are
+//! asked for.
 
 use super::Place;
-use crate::text::relative_path;
+use crate::text::{read_text, relative_path};
 use std::collections::BTreeSet;
 use std::io::ErrorKind::NotFound;
 use walkdir::WalkDir;
@@ -9,6 +10,8 @@ use walkdir::WalkDir;
 /// Deeper than this, and after this many entries, nothing is listed.
 const MAX_DEPTH: usize = 12;
 const MAX_ENTRIES: usize = 100_000;
+/// A larger file is not read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The files below a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,6 +57,16 @@ pub fn files_below(place: &Place, dir: &str) -> Below {
         }
     }
     below
+}
+
+/// The text of one of them; none for one that is not text, is too large or leaves the root.
+pub fn read_below(place: &Place, dir: &str, file: &str) -> Option<String> {
+    let path = place.inside(&place.project_dir.join(dir).join(file))?;
+    if path.metadata().ok()?.len() > MAX_BYTES {
+        return None;
+    }
+    let (text, problem) = read_text(&path);
+    problem.is_none().then_some(text)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod hints;
 mod knowledge;
 mod walk;
 
-pub use below::{Below, files_below};
+pub use below::{Below, files_below, read_below};
 pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints};

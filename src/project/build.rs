@@ -157,6 +157,7 @@ pub fn build(
         counts,
         config,
         elsewhere: OnceLock::new(),
+        context_tables: OnceLock::new(),
         parts: select::Parts::default(),
         by_id,
         index,

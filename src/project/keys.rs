@@ -1,5 +1,9 @@
 //! The key that a model probably has, and why one thinks so. A guess: only tests prove a key.
 
+mod declared;
+
+pub(super) use declared::marked;
+
 use super::lineage::Lineage;
 use super::{Column, DataTest, Node, Project, Properties, ResourceType};
 use crate::syntax::sql::tree::{CompareOp, Expr, ExprKind, Ident, ItemKind, Literal, Query};
@@ -13,42 +17,25 @@ pub struct KeyGuess {
     pub columns: Vec<String>,
     /// What says so, as a clause.
     pub evidence: String,
-    /// It is said by what dbt or the database does with the rows, not by names.
+    /// It is said of the model itself, by what is written down or what its SQL does with the rows; not
+    /// by names.
     pub strong: bool,
 }
 
 impl Project {
-    /// By `unique_key`, by the one deduplication of the file, by its surrogate key, by a column that
-    /// is half tested, by a column's name.
+    /// By what is written down (`unique_key`, `primary_key`, a constraint, `meta`), by the one
+    /// deduplication of the file, by the context file of the table that it reads, by a column that is
+    /// half tested, by its surrogate key, by a column's name.
     pub fn key_of(&self, lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
         debug_assert!(model.resource_type == ResourceType::Model);
-        by_unique_key(model)
+        declared::by_config(self, model)
+            .or_else(|| declared::by_entry(self, model))
             .or_else(|| by_dedup(lineage, model))
+            .or_else(|| declared::by_context(self, lineage, model))
             .or_else(|| half_tested(model, model.properties.as_ref()?))
             .or_else(|| by_surrogate(self, lineage, model))
             .or_else(|| by_name(lineage, model))
     }
-}
-
-fn by_unique_key(model: &Node) -> Option<KeyGuess> {
-    let is_column = |c: &str| !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let columns: Vec<String> = match model.config.get("unique_key")?.value.as_ref()? {
-        Value::String(one) => one.split(',').map(|c| c.trim().to_owned()).collect(),
-        Value::Array(list) => list
-            .iter()
-            .map(|c| c.as_str().map(str::to_owned))
-            .collect::<Option<_>>()?,
-        _ => return None,
-    };
-    if columns.is_empty() || !columns.iter().all(|c| is_column(c)) {
-        return None;
-    }
-    let evidence = format!("its `unique_key` is {}", quoted(&columns));
-    Some(KeyGuess {
-        columns,
-        evidence,
-        strong: true,
-    })
 }
 
 fn quoted(names: &[String]) -> String {

@@ -3,6 +3,7 @@
 
 mod build;
 mod config;
+mod context_table;
 mod dag;
 mod data_test;
 mod described;
@@ -26,6 +27,8 @@ mod vars;
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use context_table::ContextTable;
+pub(crate) use context_table::{letters, maps_to};
 pub use data_test::GenericTest;
 pub use described::{
     Element, Exposure, Freshness, Group, Metric, MetricInput, Owner, Said, SavedQuery,
@@ -279,6 +282,7 @@ pub struct Project {
     pub config: Config,
     /// What other files say of its models, read when it is asked for.
     elsewhere: OnceLock<Elsewhere>,
+    context_tables: OnceLock<Vec<ContextTable>>,
     /// The parts of the project that it speaks of; empty until they are found out.
     pub parts: select::Parts,
     by_id: FxHashMap<String, NodeId>,

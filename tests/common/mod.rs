@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod binary;
+pub mod preset;
 
 use harness_lint::check::Finding;
 use harness_lint::registry::{Entry, RuleFilter};
