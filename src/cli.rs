@@ -3,8 +3,9 @@
 //! Flags whose value may be left out take it only with `=` (`--color=always`), so that a path after
 //! them stays a path.
 
-use crate::config::{FailOn, ManifestSetting};
+use crate::config::{BaselineSetting, FailOn, ManifestSetting};
 use crate::registry::RuleFilter;
+use crate::run::BaselineTask;
 use crate::selector::Indirect;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -167,6 +168,9 @@ pub struct CheckArgs {
     /// Do not run these rules; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// What is known already.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,
@@ -185,6 +189,50 @@ impl CheckArgs {
             only: self.rule.clone(),
             ignore: self.ignore.clone(),
         }
+    }
+}
+
+/// Findings that are known.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BaselineArgs {
+    /// The baseline; what it holds is counted, not reported [default: as configured, else
+    /// harness-lint.baseline.json in the project directory, if it is there]
+    #[arg(long, value_name = "FILE|off", value_parser = baseline)]
+    pub baseline: Option<BaselineSetting>,
+    /// Add what is found to the baseline, whatever its severity; from then on only new findings
+    /// count. Entries that are there keep their reasons
+    #[arg(long, requires = "reason")]
+    pub write_baseline: bool,
+    /// Why the findings that --write-baseline adds may stay
+    #[arg(long, value_name = "TEXT", requires = "write_baseline", value_parser = reason)]
+    pub reason: Option<String>,
+    /// Drop from the baseline what is no longer found, and add nothing
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub prune_baseline: bool,
+}
+
+impl BaselineArgs {
+    /// What is asked for.
+    pub fn task(&self) -> BaselineTask {
+        match &self.reason {
+            _ if self.prune_baseline => BaselineTask::Prune,
+            Some(reason) => BaselineTask::Add(reason.clone()),
+            None => BaselineTask::Read,
+        }
+    }
+}
+
+fn baseline(text: &str) -> Result<BaselineSetting, String> {
+    match text {
+        "" => Err("expected a file or off".to_owned()),
+        text => Ok(BaselineSetting::from_text(text)),
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why: a reviewer reads it beside each entry".to_owned()),
+        text => Ok(text.to_owned()),
     }
 }
 

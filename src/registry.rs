@@ -142,6 +142,12 @@ impl RuleFilter {
         let all = self.only.iter().chain(&self.ignore);
         all.into_iter().find(|p| !known(p)).map(String::as_str)
     }
+
+    /// Does it let a rule run?
+    pub fn takes(&self, id: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|p| id_matches(p, id));
+        (self.only.is_empty() || named(&self.only)) && !named(&self.ignore)
+    }
 }
 
 /// The rules of the team's own folders.
@@ -178,8 +184,7 @@ pub fn active(
     for entry in entries {
         let meta = entry.meta();
         let id: &str = &meta.id;
-        let named = |list: &[String]| list.iter().any(|p| id_matches(p, id));
-        if (!filter.only.is_empty() && !named(&filter.only)) || named(&filter.ignore) {
+        if !filter.takes(id) {
             continue;
         }
         let setting = config.rule(id);

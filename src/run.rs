@@ -1,7 +1,11 @@
 //! The way from a request to findings, one function per step. Verbs and tests start here.
 
+mod baseline;
+
+pub use baseline::BaselineTask;
+
 use crate::check::{self, Checked, Scope};
-use crate::config::{self, Config, ManifestSetting};
+use crate::config::{self, BaselineSetting, Config, ManifestSetting};
 use crate::error::RunError;
 use crate::load::{self, Place};
 use crate::project::{self, Project};
@@ -23,6 +27,10 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// `--manifest`.
     pub manifest: Option<ManifestSetting>,
+    /// `--baseline`; as configured where this is none.
+    pub baseline: Option<BaselineSetting>,
+    /// `--write-baseline`, `--prune-baseline`.
+    pub task: BaselineTask,
     /// `--vars`, laid over the configuration's.
     pub vars: Map<String, Value>,
     /// `--target`.
@@ -141,6 +149,7 @@ pub fn prepare_with(
     {
         info.path = relative_path(&real, &project.place.project_dir);
     }
+    baseline::open(request, &mut project)?;
     project.parts = select::parts(&project)?;
     laps.end("understand");
     Ok(Prepared {
@@ -207,20 +216,25 @@ pub struct Outcome {
     pub checked: Checked,
     /// Which part of the project was asked about.
     pub scope: Scope,
+    /// What was done besides, for stderr.
+    pub notes: String,
 }
 
 /// The whole of `check`.
 ///
 /// # Errors
-/// As [`prepare`]; also a selection that matches nothing.
+/// As [`prepare`]; also a selection that matches nothing, and a baseline that cannot be written.
 pub fn check(request: &Request) -> Result<Outcome, RunError> {
     let mut prepared = prepare(request)?;
     let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
-    let checked = check::check(&prepared.project, &prepared.rules, &scope);
+    let judged = check::judge(&prepared.project, &prepared.rules);
+    let notes = baseline::write(request, &mut prepared, &judged, &scope)?;
+    let checked = judged.reported(&prepared.project, &prepared.rules, &scope);
     prepared.laps.end("check");
     Ok(Outcome {
         prepared,
         checked,
         scope,
+        notes,
     })
 }

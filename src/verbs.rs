@@ -121,7 +121,7 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
         CheckFormat::Json => to_json(&report),
     };
     outcome.prepared.laps.end("report");
-    let mut notes = String::new();
+    let mut notes: String = outcome.notes.lines().map(note).collect();
     if args.timings {
         for (step, took) in &outcome.prepared.laps.done {
             // Writing to a string does not fail.
@@ -364,6 +364,8 @@ fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {
     let mut request = request(&args.project, &args.select, cwd)?;
     request.filter = args.filter();
     request.selection.paths = args.paths.clone();
+    request.baseline = args.baseline.baseline.clone();
+    request.task = args.baseline.task();
     Ok(request)
 }
 

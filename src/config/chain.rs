@@ -1,6 +1,6 @@
 //! From files to a [`Config`]: the documents it extends, checked and laid over one another.
 
-use super::file::{ConfigSchema, LayerFile, ManifestSetting};
+use super::file::{BaselineSetting, ConfigSchema, LayerFile, ManifestSetting};
 use super::*;
 use crate::load::Place;
 use crate::selector::place_in;
@@ -232,6 +232,7 @@ fn build(chain: Chain, shown: Option<String>, ids: &[&str]) -> Result<Config, Co
         presets: chain.presets,
         dialect: None,
         manifest: ManifestSetting::default(),
+        baseline: BaselineSetting::default(),
         target: None,
         vars: serde_json::Map::new(),
         classify: vec![Classifier::Path, Classifier::Prefix],
@@ -271,6 +272,9 @@ fn lay(
     }
     if let Some(manifest) = &file.manifest {
         config.manifest = ManifestSetting::from_text(manifest);
+    }
+    if let Some(baseline) = &file.baseline {
+        config.baseline = BaselineSetting::from_text(baseline);
     }
     if let Some(target) = file.target {
         config.target = Some(target.name);

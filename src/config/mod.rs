@@ -8,8 +8,8 @@ mod select;
 
 pub use chain::{ConfigDoc, from_text, load, staging_5cte_rules};
 pub use file::{
-    Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile, ManifestSetting,
-    Ordered, Override, TargetFile,
+    BaselineSetting, Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile,
+    ManifestSetting, Ordered, Override, TargetFile,
 };
 pub use pattern::{PathPattern, PatternError};
 pub use select::{Matcher, Selected};
@@ -121,6 +121,8 @@ pub struct Config {
     pub dialect: Option<Dialect>,
     /// What to do about manifest.json.
     pub manifest: ManifestSetting,
+    /// Where the findings that are known stand; a path counts from the project directory.
+    pub baseline: BaselineSetting,
     /// The target's name.
     pub target: Option<String>,
     /// Variables laid over dbt_project.yml's.

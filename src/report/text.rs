@@ -22,15 +22,18 @@ const MIN_FINGERPRINT: usize = 8;
 /// The text of a report.
 pub fn text(report: &Report, aside: &Aside, color: bool) -> String {
     let paint = Paint { color };
-    let mut lines = findings(report, &paint);
-    if !report.findings.is_empty() {
+    // What the baseline holds is counted at the end.
+    let new = report.findings.iter().filter(|f| !f.baselined);
+    let new: Vec<&FindingReport> = new.collect();
+    let mut lines = findings(&new, &paint);
+    if !new.is_empty() {
         lines.push(String::new());
-        lines.extend(fixes(report, &paint));
+        lines.extend(fixes(&new, &paint));
         let verify = visible(&aside.verify);
         lines.push(format!("{} {verify}", paint.label("verify:")));
     }
     lines.extend(notes(report, aside));
-    lines.push(summary(report));
+    lines.push(summary(report, &new));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -67,9 +70,8 @@ impl Paint {
 }
 
 /// Each file's path, and its findings below it. Columns are as wide as the widest of the report.
-fn findings(report: &Report, paint: &Paint) -> Vec<String> {
+fn findings(all: &[&FindingReport], paint: &Paint) -> Vec<String> {
     let place = |f: &FindingReport| format!("{}:{}", f.range.line, f.range.col);
-    let all = &report.findings;
     let place_width = all.iter().map(|f| place(f).len()).max().unwrap_or(0);
     let rule_width = all.iter().map(|f| f.rule.len()).max().unwrap_or(0);
     let digits = digits_needed(all);
@@ -103,7 +105,7 @@ fn path_line(path: &str) -> String {
 }
 
 /// How many digits tell all fingerprints apart.
-fn digits_needed(findings: &[FindingReport]) -> usize {
+fn digits_needed(findings: &[&FindingReport]) -> usize {
     let mut all: Vec<&str> = findings.iter().map(|f| f.fingerprint.as_str()).collect();
     all.sort_unstable();
     all.dedup();
@@ -123,9 +125,9 @@ struct Instructions<'a> {
 }
 
 /// What to do, once per rule.
-fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
+fn fixes(findings: &[&FindingReport], paint: &Paint) -> Vec<String> {
     let mut rules: BTreeMap<&str, Instructions> = BTreeMap::new();
-    for f in &report.findings {
+    for f in findings.iter().copied() {
         let instruction = match safe_fix(f) {
             Some(fix) if !fix.title.is_empty() => (true, fix.title.as_str()),
             safe => (safe.is_some(), f.help.as_str()),
@@ -217,7 +219,7 @@ fn skipped_line(skipped: &Skipped) -> String {
 }
 
 /// `1 error, 1 warning (1 fixable) · 120 models (119 parsed), snowflake (from requirements.txt), …`
-fn summary(report: &Report) -> String {
+fn summary(report: &Report, new: &[&FindingReport]) -> String {
     let s = &report.summary;
     let found: Vec<String> = [
         (s.errors, "error"),
@@ -232,7 +234,7 @@ fn summary(report: &Report) -> String {
         true => "0 findings".to_owned(),
         false => found.join(", "),
     };
-    let safe = report.findings.iter().filter_map(safe_fix);
+    let safe = new.iter().copied().filter_map(safe_fix);
     let fixable = match safe.count() {
         0 => String::new(),
         n => format!(" ({n} fixable)"),
