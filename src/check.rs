@@ -166,7 +166,11 @@ impl Judged {
         }
         let holds = |f: &Finding| scope.holds(f.node, Some(f.primary.span.file));
         self.findings.retain(holds);
-        let reasons = project.config.exclude.iter().map(|e| e.reason.clone());
+        let reasons = project
+            .config
+            .exclude
+            .iter()
+            .map(|e| e.reason.value.clone());
         let excluded = reasons.zip(self.excluded);
         Checked {
             findings: self.findings,
@@ -227,7 +231,8 @@ fn run(cx: &Cx, rules: &[Active]) -> Vec<Raw> {
     whole.chain(per_model).chain(per_file).collect()
 }
 
-/// Runs each instance of a rule and keeps what it says of its own part of the project.
+/// Runs a rule with each set of options that some part of the project gives it, and keeps what it
+/// says of the parts that do.
 fn with_instances(
     cx: &Cx,
     index: usize,
@@ -236,23 +241,20 @@ fn with_instances(
     judge: &dyn Fn(&dyn Rule, &mut Sink),
     out: &mut Vec<Raw>,
 ) {
-    let all = std::iter::once((None, &active.base));
-    let parts = active.parts.iter().map(|(part, i)| (Some(*part), i));
-    for (part, instance) in all.chain(parts) {
-        let Some(rule) = &instance.rule else { continue };
+    for (variant, rule) in active.rules.iter().enumerate() {
         let mut sink = Sink::new(node);
         judge(&**rule, &mut sink);
         for (node, violation) in sink.into_findings() {
             let file = violation.primary.span.file;
-            if !active.parts.is_empty() && part_of(cx.project, active, node, file) != part {
-                continue;
+            let instance = active.instance(part_of(cx.project, active, node, file));
+            if instance.rule == Some(variant) {
+                out.push(Raw {
+                    rule: index,
+                    severity: severity_of(&instance, &violation, &active.meta),
+                    node,
+                    violation,
+                });
             }
-            out.push(Raw {
-                rule: index,
-                severity: severity_of(instance, &violation, &active.meta),
-                node,
-                violation,
-            });
         }
     }
 }
@@ -279,10 +281,7 @@ fn leave_to_others(rules: &[Active], raw: &mut Vec<Raw>) {
 }
 
 fn yields_to(active: &Active) -> &'static [&'static str] {
-    let parts = active.parts.iter().map(|(_, instance)| instance);
-    let mut all = std::iter::once(&active.base).chain(parts);
-    all.find_map(|i| i.rule.as_deref())
-        .map_or(&[], |rule| rule.yields_to())
+    active.rules.first().map_or(&[], |rule| rule.yields_to())
 }
 
 fn severity_of(instance: &Instance, violation: &Violation, meta: &Meta) -> Option<Severity> {
@@ -435,10 +434,8 @@ fn exclude(project: &Project, rules: &[Active], raw: Vec<Raw>, counts: &mut [usi
     let is_kept = |r: &Raw| {
         let id = &rules[r.rule].meta.id;
         let mut both = exclusions.iter().zip(&project.parts.exclude);
-        let hit = both.position(|(e, part)| {
-            (e.rules.is_empty() || e.rules.iter().any(|p| id_matches(p, id)))
-                && part.holds(r.node, r.violation.primary.span.file)
-        });
+        let hit = both
+            .position(|(e, part)| e.names(id) && part.holds(r.node, r.violation.primary.span.file));
         if let Some(i) = hit {
             counts[i] += 1;
         }

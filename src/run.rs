@@ -175,21 +175,24 @@ fn manifest_setting(request: &Request, config: &mut Config, place: &Place) -> Ma
 
 /// `ap/` ids of the configuration are known only when the team's folders were read.
 fn known_declared(config: &Config, entries: &[&Entry]) -> Result<(), RunError> {
-    for (id, setting) in &config.rules {
-        if entries.iter().any(|e| e.meta().id == id.as_str()) {
+    let parts = config.overrides.iter().map(|part| &part.rules);
+    let settings = std::iter::once(&config.rules).chain(parts).flatten();
+    let settings = settings.map(|(id, setting)| (id.as_str(), setting.span));
+    let excluded = config.exclude.iter().flat_map(|e| &e.rules);
+    let excluded = excluded.map(|id| (id.value.as_str(), id.span));
+    for (id, span) in settings.chain(excluded) {
+        if entries.iter().any(|e| config::id_matches(id, &e.meta().id)) {
             continue;
         }
         let error = unknown_rule(id, entries);
         let RunError::Usage { message, help } = error else {
             continue;
         };
-        let doc = setting
-            .span
-            .and_then(|s| config.docs.iter().find(|d| d.yaml.file == s.file));
+        let doc = span.and_then(|s| config.docs.iter().find(|d| d.yaml.file == s.file));
         return Err(config::ConfigError {
             path: doc.map_or(String::new(), |d| d.name.clone()),
             text: doc.map_or(String::new(), |d| d.text.clone()),
-            range: setting.span.map(crate::text::Span::range),
+            range: span.map(crate::text::Span::range),
             message,
             help,
         }

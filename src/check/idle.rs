@@ -96,14 +96,6 @@ impl Judge<'_> {
             return None;
         }
         let part = file.and_then(|f| part_of(self.project, active, found.map(|n| n.id), f));
-        let instance = match part {
-            None => &active.base,
-            Some(part) => active
-                .parts
-                .iter()
-                .find(|(p, _)| *p == part)
-                .map(|(_, i)| i)?,
-        };
-        instance.rule.as_ref().map(|_| Idle::Gone)
+        active.instance(part).rule.map(|_| Idle::Gone)
     }
 }

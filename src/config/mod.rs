@@ -41,6 +41,8 @@ pub struct RuleSetting {
     pub options: Vec<(Spanned<String>, DocNode)>,
     /// Where the rule is named last.
     pub span: Option<Span>,
+    /// Where it was switched last.
+    pub switched: Option<Span>,
 }
 
 /// A node of one of [`Config::docs`].
@@ -82,15 +84,31 @@ pub struct PartSettings {
     pub rules: BTreeMap<String, RuleSetting>,
 }
 
+impl PartSettings {
+    /// What it says of a rule, and under which name. The rule's own name is stronger than that of
+    /// its category, which comes before it in the alphabet.
+    pub fn setting(&self, id: &str) -> Option<(&str, &RuleSetting)> {
+        let hit = self.rules.iter().rfind(|(p, _)| id_matches(p, id));
+        hit.map(|(pattern, setting)| (pattern.as_str(), setting))
+    }
+}
+
 /// A part of the project that some rules leave alone.
 #[derive(Debug)]
 pub struct Exclusion {
     /// Which part.
     pub matcher: Matcher,
     /// Rule ids or `category/*`; empty for all.
-    pub rules: Vec<String>,
+    pub rules: Vec<At<String>>,
     /// Why.
-    pub reason: String,
+    pub reason: At<String>,
+}
+
+impl Exclusion {
+    /// Does it speak of a rule?
+    pub fn names(&self, id: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|p| id_matches(p, id))
+    }
 }
 
 /// Where context files are.

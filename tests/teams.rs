@@ -1,0 +1,245 @@
+//! What teams share and what they set apart: `extends`, `overrides`, `exclude`, and where each
+//! setting comes from.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::binary::{STAR, code, json, project, stderr, stdout, write};
+use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn set(dir: &Path, text: &str) {
+    write(dir, &[("harness-lint.yml", text)]);
+}
+
+/// Two models in two folders, a star in each.
+fn shop() -> TempDir {
+    project(&[("models/new/a.sql", STAR), ("models/old/b.sql", STAR)])
+}
+
+/// Path, severity and rule of each finding.
+fn found(dir: &Path) -> Vec<String> {
+    let report = json(dir, &["check", "--format", "json"]);
+    let text = |f: &Value, key: &str| f[key].as_str().unwrap().to_owned();
+    let line = |f: &Value| {
+        format!(
+            "{} {} {}",
+            text(f, "path"),
+            text(f, "severity"),
+            text(f, "rule")
+        )
+    };
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect()
+}
+
+/// The first line of the error, which must end the run with exit code 2 and a help.
+fn refused(dir: &Path, text: &str) -> String {
+    set(dir, text);
+    assert_eq!(code(dir, &["check"]), 2, "{text}");
+    let told = stderr(dir, &["check"]);
+    told.lines().next().unwrap().to_owned()
+}
+
+const A: &str = "models/new/a.sql";
+const B: &str = "models/old/b.sql";
+
+#[test]
+fn a_part_has_severities_and_options_of_its_own() {
+    let dir = shop();
+    let dir = dir.path();
+    let base = "extends: []\nrules: {sql/star-output: warn}\n";
+    for part in [
+        "path: models/old/**",
+        "select: path:models/old",
+        "select: 'b'",
+    ] {
+        set(
+            dir,
+            &format!("{base}overrides: [{{{part}, rules: {{sql/star-output: error}}}}]\n"),
+        );
+        let star = |severity: &str, path: &str| format!("{path} {severity} sql/star-output");
+        assert_eq!(found(dir), [star("warn", A), star("error", B)], "{part}");
+        set(
+            dir,
+            &format!("{base}overrides: [{{{part}, rules: {{'sql/*': off}}}}]\n"),
+        );
+        assert_eq!(found(dir), [star("warn", A)], "{part}");
+        set(
+            dir,
+            &format!("extends: []\noverrides: [{{{part}, rules: {{sql/star-output: on}}}}]\n"),
+        );
+        assert_eq!(found(dir), [star("warn", B)], "{part}");
+        set(
+            dir,
+            &format!("{base}exclude: [{{{part}, rules: ['sql/*'], reason: old}}]\n"),
+        );
+        assert_eq!(found(dir), [star("warn", A)], "{part}");
+    }
+}
+
+#[test]
+fn options_of_a_part_are_laid_over_those_of_the_project() {
+    let dir = shop();
+    let dir = dir.path();
+    let model = "{{ config(tags=['x']) }} select 1 as id\n";
+    write(dir, &[(A, model), (B, model)]);
+    let rules = "extends: []\nlayers: {all: {path: 'models/**'}}\n\
+                 rules: {structure/tags: {layers: [all], template: [x]}}\n";
+    set(dir, rules);
+    assert_eq!(found(dir), [""; 0]);
+    let part = "overrides: [{path: 'models/old/**', rules: {structure/tags: {template: [y]}}}]\n";
+    set(dir, &format!("{rules}{part}"));
+    assert_eq!(
+        found(dir),
+        [format!("{B} error structure/tags").replace("error", "warn")]
+    );
+    // Of several parts that hold a model the last one counts, alone.
+    let more = "overrides:\n- {path: 'models/**', rules: {structure/tags: {template: [y]}}}\n\
+                - {path: 'models/old/**', rules: {structure/tags: error}}\n";
+    set(dir, &format!("{rules}{more}"));
+    assert_eq!(found(dir), [format!("{A} warn structure/tags")]);
+}
+
+#[test]
+fn mistakes_in_parts_have_their_place() {
+    let dir = shop();
+    let dir = dir.path();
+    for (text, said) in [
+        (
+            "overrides:\n- {path: a, rules: {sql/star-outputs: off}}",
+            ":2:21: unknown rule",
+        ),
+        (
+            "overrides:\n- {path: a, rules: {ap/float-mony: off}}",
+            ":2:21: unknown rule",
+        ),
+        (
+            "overrides:\n- {path: a, rules: {test/pk: {colums: 1}}}",
+            ":2:31: test/pk: unknown",
+        ),
+        (
+            "overrides:\n- {path: a, rules: {test/pk: loud}}",
+            ":2:30: expected a severity",
+        ),
+        (
+            "overrides:\n- {path: a, select: b, rules: {}}",
+            ":2:3: exactly one of",
+        ),
+        ("overrides:\n- {rules: {}}", ":2:3: exactly one of"),
+        ("overrides:\n- {path: 'a{', rules: {}}", ":2:10: the glob"),
+        ("overrides:\n- {select: 'tg:x', rules: {}}", ":2:13: "),
+        (
+            "exclude:\n- {reason: x, rules: [test/pk]}",
+            ":2:3: exactly one of",
+        ),
+        (
+            "exclude:\n- {path: a, reason: x, rules: [test/kp]}",
+            ":2:32: unknown rule",
+        ),
+        (
+            "exclude:\n- {path: a, reason: x, rules: ['ap/nope']}",
+            ":2:32: unknown rule",
+        ),
+        (
+            "exclude:\n- {path: a, reason: ' '}",
+            ":2:21: the reason is empty",
+        ),
+        ("exclude:\n- {path: a, rules: [test/pk]}", "reason"),
+    ] {
+        let told = refused(dir, text);
+        assert!(told.contains(said), "{text}\n{told}");
+        assert!(told.starts_with("error: harness-lint.yml:"), "{told}");
+    }
+}
+
+#[test]
+fn a_configuration_is_shared() {
+    let dir = shop();
+    let dir = dir.path();
+    let pack = "dbt_packages/team/harness-lint.yml";
+    write(
+        dir,
+        &[
+            (
+                "conf/base.yml",
+                "extends: []\nrules: {sql/star-output: error}\n",
+            ),
+            ("conf/top.yml", "extends: conf/base.yml\nfail_on: never\n"),
+            (pack, "rules: {sql/star-output: info}\n"),
+            ("dbt_packages/team/dbt_project.yml", "name: team\n"),
+        ],
+    );
+    let severity = |text: &str| {
+        set(dir, text);
+        let found = found(dir);
+        found
+            .first()
+            .map(|f| f.split(' ').nth(1).unwrap().to_owned())
+    };
+    assert_eq!(severity("extends: conf/top.yml").unwrap(), "error");
+    assert_eq!(code(dir, &["check"]), 0, "fail_on is inherited");
+    assert_eq!(
+        severity(&format!("extends: [conf/top.yml, {pack}]")).unwrap(),
+        "info"
+    );
+    assert_eq!(
+        severity(&format!("extends: [{pack}, conf/top.yml]")).unwrap(),
+        "error"
+    );
+    let own = "extends: conf/top.yml\nrules: {sql/star-output: warn}";
+    assert_eq!(severity(own).unwrap(), "warn");
+    assert_eq!(
+        severity("extends: conf/top.yml\nrules: {sql/star-output: off}"),
+        None
+    );
+}
+
+#[test]
+fn a_chain_ends() {
+    let dir = shop();
+    let dir = dir.path();
+    write(
+        dir,
+        &[
+            ("a.yml", "extends: [minimal,\n b.yml]\n"),
+            ("b.yml", "extends: a.yml\n"),
+        ],
+    );
+    let told = refused(dir, "extends: a.yml");
+    assert!(
+        told.contains("b.yml:1:10: `a.yml` extends itself, by way of this file"),
+        "{told}"
+    );
+    let told = refused(dir, "extends: harness-lint.yml");
+    assert!(
+        told.contains("harness-lint.yml:1:10: `harness-lint.yml` extends itself"),
+        "{told}"
+    );
+    // Two ways to one file are no circle.
+    write(
+        dir,
+        &[
+            ("a.yml", "extends: c.yml"),
+            ("b.yml", "extends: c.yml"),
+            ("c.yml", "extends: []"),
+        ],
+    );
+    set(dir, "extends: [a.yml, b.yml]");
+    assert_eq!(code(dir, &["check"]), 0);
+    let told = refused(dir, "extends:\n- dbt_packages/team/harness-lint.yml");
+    assert!(told.contains(":2:3: "), "{told}");
+    assert!(stderr(dir, &["check"]).contains("dbt deps"));
+    let told = refused(dir, "extends: [../x.yml]");
+    assert!(told.contains(":1:11: "), "{told}");
+    // A mistake is told where it was made.
+    write(dir, &[("a.yml", "rules:\n  sql/nope: on\n")]);
+    let told = refused(dir, "extends: a.yml");
+    assert!(told.contains("a.yml:2:3: unknown rule"), "{told}");
+    assert!(stdout(dir, &["check"]).is_empty());
+}
