@@ -292,7 +292,7 @@ fn severity_of(instance: &Instance, violation: &Violation, meta: &Meta) -> Optio
 }
 
 /// The last override that speaks of this rule and holds the node, or the file where there is none.
-fn part_of(
+pub fn part_of(
     project: &Project,
     active: &Active,
     node: Option<NodeId>,

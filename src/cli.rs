@@ -159,6 +159,10 @@ pub struct CheckArgs {
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
+    /// Say what holds for this file instead of checking: rules, severities, options, and where each
+    /// was set
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["paths", "write_baseline", "prune_baseline"])]
+    pub show_config: Option<PathBuf>,
     /// Exit with 1 from this severity on [default: as configured, else error]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,

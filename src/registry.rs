@@ -75,12 +75,12 @@ impl Entry {
     }
 
     /// Does a part of the configuration outside `rules` ask for it?
-    fn is_asked_for(&self, config: &Config) -> bool {
+    pub fn is_asked_for(&self, config: &Config) -> bool {
         matches!(self, Entry::BuiltIn(entry) if (entry.is_asked_for)(config))
     }
 
     /// The team's own rules are on; what ships is on by preset.
-    fn is_own(&self) -> bool {
+    pub fn is_own(&self) -> bool {
         matches!(self, Entry::Declared(d) if d.own)
     }
 }

@@ -288,6 +288,31 @@ fn near(project: &Project, term: &Term, text: &str) -> Option<String> {
     found.map(|near| format!("did you mean `{prefix}{near}`?"))
 }
 
+/// The one file of the project itself that a path means.
+///
+/// # Errors
+/// There is no such file, or it is none of the project.
+pub fn file(project: &Project, path: &Path, cwd: &Path) -> Result<FileId, RunError> {
+    let shown = path.display();
+    let nothing = |message: String| RunError::Nothing {
+        message,
+        help: Some("name a model or a property file of the project".to_owned()),
+    };
+    let Ok(real) = cwd.join(path).canonicalize() else {
+        return Err(nothing(format!("{shown} does not exist")));
+    };
+    let wanted = relative_path(&real, &project.place.project_dir);
+    let found = project.files.iter().find(|(_, f)| f.path == wanted);
+    let found = found.map(|(id, _)| id);
+    let foreign = |id: &FileId| {
+        let mut members = project.members.iter();
+        members.any(|m| m.file == *id && m.package > 0)
+    };
+    found
+        .filter(|id| !foreign(id))
+        .ok_or_else(|| nothing(format!("{shown} is no file of the project")))
+}
+
 /// The files of the run at or below the paths. A path that exists and holds none is allowed: it
 /// has no finding.
 fn files(

@@ -103,6 +103,9 @@ fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
 /// As [`run::check`].
 pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunError> {
     let request = check_request(args, cwd)?;
+    if let Some(path) = &args.show_config {
+        return show_config(&request, path, args.format);
+    }
     let mut outcome = match run::check(&request) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
             return Ok(nothing_to_check(args.format, &message));
@@ -136,6 +139,17 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
         notes,
         exit: u8::from(fails(&report.summary, fail_on)),
     })
+}
+
+/// `check --show-config`.
+fn show_config(request: &Request, path: &Path, format: CheckFormat) -> Result<Printed, RunError> {
+    let prepared = run::prepare(request)?;
+    let file = select::file(&prepared.project, path, &request.cwd)?;
+    let settings = report::settings(&prepared, file);
+    Ok(Printed::text(match format {
+        CheckFormat::Text => settings.text(),
+        CheckFormat::Json => to_json(&settings),
+    }))
 }
 
 fn fails(found: &Summary, fail_on: FailOn) -> bool {

@@ -243,3 +243,146 @@ fn a_chain_ends() {
     assert!(told.contains("a.yml:2:3: unknown rule"), "{told}");
     assert!(stdout(dir, &["check"]).is_empty());
 }
+
+const SHOWN: &str = "extends: [conf/team.yml, minimal]
+layers:
+  staging: {path: 'models/new/**'}
+rules:
+  sql/star-output: error
+  doc/missing: off
+overrides:
+- {path: 'models/old/**', rules: {sql/star-output: info, structure/tags: {template: [y]}, 'input/*': off}}
+exclude:
+- {path: 'models/old/**', rules: [test/pk, sql/star-output], reason: \"the old shop\"}
+anti_patterns: [own/]
+";
+
+fn shown() -> TempDir {
+    let dir = shop();
+    let team = "extends: []\nrules:\n  structure/tags: {layers: [staging], template: [x]}\n  test/pk: warn\n";
+    let own = include_str!("../fixtures/shop/anti-patterns/float-money.yaml");
+    write(
+        dir.path(),
+        &[
+            ("conf/team.yml", team),
+            ("own/float.yaml", own),
+            (
+                "models/s.yml",
+                "models: [{name: a}, {name: b}]\nsources: [{name: s, tables: [{name: t}]}]\n",
+            ),
+        ],
+    );
+    set(dir.path(), SHOWN);
+    dir
+}
+
+#[test]
+fn each_setting_says_where_it_comes_from() {
+    let dir = shown();
+    let dir = dir.path();
+    let show = |path: &str| stdout(dir, &["check", "--show-config", path]);
+    let text = show(A);
+    let has = |text: &str, line: &str| {
+        let fold = |l: &str| l.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.lines().any(|l| fold(l) == line),
+            "no `{line}` in\n{text}"
+        );
+    };
+    has(&text, A);
+    has(
+        &text,
+        "configuration: harness-lint.yml, conf/team.yml; presets: minimal",
+    );
+    has(&text, "model.shop.a · layer staging (harness-lint.yml:3:3)");
+    has(&text, "error sql/star-output harness-lint.yml:5:3");
+    has(&text, "warn structure/tags conf/team.yml:3:3");
+    has(&text, "layers: [\"staging\"] conf/team.yml:3:20");
+    has(&text, "template: [\"x\"] conf/team.yml:3:39");
+    has(&text, "warn test/pk conf/team.yml:4:3");
+    has(&text, "error graph/broken-ref preset minimal");
+    has(&text, "warn ap/float-money a rule of your own");
+    has(&text, "off doc/missing harness-lint.yml:6:3");
+    assert!(!text.contains("excluded"), "{text}");
+
+    let text = show(B);
+    has(&text, "model.shop.b");
+    has(&text, "info sql/star-output override harness-lint.yml:8:35");
+    has(&text, "layers: [\"staging\"] conf/team.yml:3:20");
+    has(&text, "template: [\"y\"] override harness-lint.yml:8:75");
+    has(&text, "off input/encoding override harness-lint.yml:8:91");
+    has(
+        &text,
+        "excluded: sql/star-output, test/pk: the old shop (exclude harness-lint.yml:10:70)",
+    );
+    // What it says is what a check does.
+    let severity = |path: &str| {
+        let report = json(
+            dir,
+            &[
+                "check",
+                "--format",
+                "json",
+                "--rule",
+                "sql/star-output",
+                path,
+            ],
+        );
+        report["findings"][0]["severity"].clone()
+    };
+    assert_eq!(severity(A), "error");
+    assert_eq!(severity(B), Value::Null, "kept back");
+    // The command line is a place, too.
+    let text = stdout(
+        dir,
+        &["check", "--rule", "graph/orphan", "--show-config", A],
+    );
+    has(&text, "warn graph/orphan the command line");
+}
+
+#[test]
+fn a_property_file_speaks_of_several() {
+    let dir = shown();
+    let dir = dir.path();
+    let report = json(
+        dir,
+        &["check", "--format", "json", "--show-config", "models/s.yml"],
+    );
+    assert_eq!(report["path"], "models/s.yml");
+    assert_eq!(
+        report["documents"],
+        serde_json::json!(["conf/team.yml", "harness-lint.yml"])
+    );
+    let subjects = report["subjects"].as_array().unwrap();
+    let nodes: Vec<&Value> = subjects.iter().map(|s| &s["nodes"]).collect();
+    assert_eq!(
+        nodes,
+        [
+            &serde_json::json!(["model.shop.a"]),
+            &serde_json::json!(["model.shop.b"]),
+            &serde_json::json!(["source.shop.s.t"]),
+        ]
+    );
+    assert_eq!(subjects[2]["file"], true);
+    let rules = subjects[0]["rules"].as_array().unwrap();
+    let star = rules.iter().find(|r| r["id"] == "sql/star-output").unwrap();
+    assert_eq!(star["on"]["kind"], "config");
+    assert_eq!(star["severity_from"]["line"], 5);
+    assert_eq!(subjects[1]["excluded"][0]["reason"], "the old shop");
+    let again = json(
+        dir,
+        &["check", "--format", "json", "--show-config", "models/s.yml"],
+    );
+    assert_eq!(report, again);
+}
+
+#[test]
+fn what_is_no_file_of_the_project_has_no_settings() {
+    let dir = shown();
+    let dir = dir.path();
+    write(dir, &[("notes.txt", "x")]);
+    for path in ["models/none.sql", "models", "notes.txt"] {
+        assert_eq!(code(dir, &["check", "--show-config", path]), 4, "{path}");
+    }
+    assert_eq!(code(dir, &["check", "--show-config", A, B]), 2);
+}

@@ -451,6 +451,7 @@ fn layer_table(
             sources: layer.sources,
             materialized: layer.materialized.clone(),
             leaf: layer.leaf,
+            span: name.span,
         });
     }
     Ok(table)

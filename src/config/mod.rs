@@ -73,6 +73,8 @@ pub struct Layer {
     pub materialized: Vec<String>,
     /// Nothing need use its models.
     pub leaf: bool,
+    /// Where the configuration names it.
+    pub span: Option<Span>,
 }
 
 /// A part of the project with other rules.

@@ -10,6 +10,7 @@ mod facts;
 pub mod graph;
 mod json;
 mod schema;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -18,6 +19,7 @@ pub use build::{Aside, build, nothing};
 pub use command::Recheck;
 pub use json::to_json;
 pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
+pub use settings::{Settings, settings};
 pub use text::text;
 
 use crate::violation::{Applicability, Confidence, Severity};
