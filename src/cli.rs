@@ -4,6 +4,7 @@
 //! them stays a path.
 
 use crate::config::{BaselineSetting, FailOn, ManifestSetting};
+use crate::error::RunError;
 use crate::registry::RuleFilter;
 use crate::run::BaselineTask;
 use crate::selector::Indirect;
@@ -92,12 +93,30 @@ pub enum ColorWhen {
 /// Where the project is.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlaceArgs {
-    /// The directory with dbt_project.yml [default: found upward to the git root, else below]
+    /// The directory with dbt_project.yml; `check` takes several [default: found upward to the git
+    /// root, else below]
     #[arg(long, value_name = "DIR")]
-    pub project_dir: Option<PathBuf>,
+    pub project_dir: Vec<PathBuf>,
     /// The configuration [default: harness-lint.yml in the project directory, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The one project.
+    ///
+    /// # Errors
+    /// There are several.
+    pub fn project_dir(&self) -> Result<Option<PathBuf>, RunError> {
+        match self.project_dir.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            _ => Err(RunError::usage(
+                "only `check` takes several --project-dir",
+                None,
+            )),
+        }
+    }
 }
 
 /// Where the project is and how it is understood.

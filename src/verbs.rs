@@ -2,6 +2,7 @@
 //! No process, terminal or environment is touched here, so tests need none.
 
 mod init;
+mod projects;
 
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
@@ -13,7 +14,7 @@ use crate::git;
 use crate::load;
 use crate::registry::{self, Entry, presets_of};
 use crate::report::graph::{self, GraphReport};
-use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
+use crate::report::{self, Aside, Recheck, Report, SCHEMA_VERSION, Summary, to_json};
 use crate::rule::Meta;
 use crate::run::{self, Request};
 use crate::select::{self, Selection};
@@ -102,13 +103,36 @@ fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
 /// # Errors
 /// As [`run::check`].
 pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunError> {
-    let request = check_request(args, cwd)?;
-    if let Some(path) = &args.show_config {
-        return show_config(&request, path, args.format);
+    if args.project.place.project_dir.len() > 1 {
+        return projects::check(args, cwd, color);
     }
+    if let Some(path) = &args.show_config {
+        return show_config(&check_request(args, cwd)?, path, args.format);
+    }
+    let one = checked(args, cwd)?;
+    Ok(Printed {
+        text: match args.format {
+            CheckFormat::Text => report::text(&one.report, &one.aside, color),
+            CheckFormat::Json => to_json(&one.report),
+        },
+        notes: one.notes,
+        exit: one.exit,
+    })
+}
+
+/// What is to be said of one project.
+struct One {
+    report: Report,
+    aside: Aside,
+    notes: String,
+    exit: u8,
+}
+
+fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
+    let request = check_request(args, cwd)?;
     let mut outcome = match run::check(&request) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
-            return Ok(nothing_to_check(args.format, &message));
+            return Ok(nothing_to_check(&message));
         }
         done => done?,
     };
@@ -119,10 +143,6 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
         CheckFormat::Json => git::head(&place.root),
     };
     let (report, aside) = report::build(&outcome, &recheck, head);
-    let text = match args.format {
-        CheckFormat::Text => report::text(&report, &aside, color),
-        CheckFormat::Json => to_json(&report),
-    };
     outcome.prepared.laps.end("report");
     let mut notes: String = outcome.notes.lines().map(note).collect();
     if args.timings {
@@ -134,10 +154,11 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
     let fail_on = args
         .fail_on
         .unwrap_or(outcome.prepared.project.config.fail_on);
-    Ok(Printed {
-        text,
-        notes,
+    Ok(One {
         exit: u8::from(fails(&report.summary, fail_on)),
+        report,
+        aside,
+        notes,
     })
 }
 
@@ -162,14 +183,11 @@ fn fails(found: &Summary, fail_on: FailOn) -> bool {
     }
 }
 
-fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
-    // What is not there is named by an absolute path, which belongs to stderr.
-    let report = report::nothing("there is nothing to check");
-    Printed {
-        text: match format {
-            CheckFormat::Text => report::text(&report, &report::Aside::default(), false),
-            CheckFormat::Json => to_json(&report),
-        },
+fn nothing_to_check(why: &str) -> One {
+    One {
+        // What is not there is named by an absolute path, which belongs to stderr.
+        report: report::nothing("there is nothing to check"),
+        aside: Aside::default(),
         notes: note(why),
         exit: 0,
     }
@@ -180,7 +198,7 @@ fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
 /// # Errors
 /// There is no such rule.
 pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
-    let (own, notes) = own_rules(&args.place, cwd);
+    let (own, notes) = own_rules(&args.place, cwd)?;
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     let found = entries.iter().find(|e| e.meta().id == args.rule.as_str());
     let Some(entry) = found else {
@@ -209,23 +227,23 @@ pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
 
 /// The rules of the team's folders. The list of rules helps to mend a configuration, so one that is
 /// refused, or no project at all, is a note here.
-fn own_rules(place: &PlaceArgs, cwd: &Path) -> (Vec<Entry>, String) {
+fn own_rules(place: &PlaceArgs, cwd: &Path) -> Result<(Vec<Entry>, String), RunError> {
     let request = Request {
         cwd: cwd.to_owned(),
-        project_dir: place.project_dir.clone(),
+        project_dir: place.project_dir()?,
         config: place.config.clone(),
         ..Request::default()
     };
     let read = run::configure(&request)
         .and_then(|(place, config)| Ok(registry::own_rules(&config, &place)?));
-    match read {
+    Ok(match read {
         Ok(own) => (own, String::new()),
         Err(_) if !names_project(&request) => (Vec::new(), String::new()),
         Err(error) => {
             let why = format!("the project's own rules are not listed: {error}");
             (Vec::new(), note(&why))
         }
-    }
+    })
 }
 
 /// Is a project there, or at least asked for?
@@ -271,9 +289,9 @@ struct RulesReport<'a> {
 /// `rules`.
 ///
 /// # Errors
-/// None so far.
+/// Several projects are named.
 pub fn rules(args: &RulesArgs, cwd: &Path) -> Result<Printed, RunError> {
-    let (own, notes) = own_rules(&args.place, cwd);
+    let (own, notes) = own_rules(&args.place, cwd)?;
     let entries = registry::shipped().iter().chain(&own);
     let mut rules: Vec<RuleReport> = entries.map(|e| RuleReport::new(e.meta())).collect();
     rules.sort_by_key(|r| r.id);
@@ -387,7 +405,7 @@ fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Req
     let vars = project.vars.as_deref().map(vars).transpose()?;
     Ok(Request {
         cwd: cwd.to_owned(),
-        project_dir: project.place.project_dir.clone(),
+        project_dir: project.place.project_dir()?,
         config: project.place.config.clone(),
         manifest: project.manifest.clone(),
         vars: vars.unwrap_or_default(),

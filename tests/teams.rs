@@ -386,3 +386,121 @@ fn what_is_no_file_of_the_project_has_no_settings() {
     }
     assert_eq!(code(dir, &["check", "--show-config", A, B]), 2);
 }
+
+/// Two projects, one of which has an error.
+fn two() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = "extends: []\nrules: {sql/star-output: error}\n";
+    for (name, sql) in [("finance", STAR), ("sales", "select 1 as id\n")] {
+        write(
+            dir.path(),
+            &[
+                (
+                    &format!("{name}/dbt_project.yml"),
+                    &format!("name: {name}\n"),
+                ),
+                (&format!("{name}/harness-lint.yml"), rules),
+                (&format!("{name}/models/a.sql"), sql),
+            ],
+        );
+    }
+    dir
+}
+
+const BOTH: [&str; 5] = [
+    "check",
+    "--project-dir",
+    "finance",
+    "--project-dir",
+    "sales",
+];
+
+#[test]
+fn several_projects_are_one_run() {
+    let dir = two();
+    let dir = dir.path();
+    let text = stdout(dir, &BOTH);
+    let at = |what: &str| {
+        text.find(what)
+            .unwrap_or_else(|| panic!("no `{what}` in\n{text}"))
+    };
+    assert!(
+        text.starts_with("project: finance\nmodels/a.sql\n"),
+        "{text}"
+    );
+    assert!(
+        at("verify: harness-lint check --project-dir finance finance/models/a.sql")
+            < at("\nproject: sales\n")
+    );
+    assert_eq!(code(dir, &BOTH), 1);
+    assert_eq!(
+        code(
+            dir,
+            &[
+                "check",
+                "--project-dir",
+                "sales",
+                "--project-dir",
+                "./sales"
+            ]
+        ),
+        0
+    );
+    let report = json(dir, &[&BOTH[..], &["--format", "json"]].concat());
+    assert_eq!(report["schema_version"], 1);
+    let projects = report["projects"].as_array().unwrap();
+    let dirs: Vec<&Value> = projects.iter().map(|p| &p["project_dir"]).collect();
+    assert_eq!(dirs, ["finance", "sales"]);
+    let alone = json(
+        dir,
+        &["check", "--project-dir", "finance", "--format", "json"],
+    );
+    assert_eq!(projects[0]["findings"], alone["findings"]);
+    for project in projects {
+        assert_eq!(common::binary::misfits("report", project), [""; 0]);
+    }
+}
+
+#[test]
+fn the_worst_of_several_projects_is_the_exit_code() {
+    let dir = two();
+    let dir = dir.path();
+    write(dir, &[("sales/harness-lint.yml", "nope: 1\n")]);
+    assert_eq!(code(dir, &BOTH), 2);
+    let told = stderr(dir, &BOTH);
+    assert!(
+        told.starts_with("error: sales: harness-lint.yml:1:1: "),
+        "{told}"
+    );
+    assert!(
+        stdout(dir, &BOTH).contains("project: finance"),
+        "the other is judged"
+    );
+    assert_eq!(
+        code(dir, &[&BOTH[..], &["--project-dir", "none"]].concat()),
+        3
+    );
+    // What would mix them is refused, and other verbs mean one.
+    assert_eq!(
+        code(dir, &[&BOTH[..], &["--baseline", "b.json"]].concat()),
+        2
+    );
+    assert_eq!(code(dir, &[&["graph"], &BOTH[1..]].concat()), 2);
+    assert_eq!(code(dir, &[&["rules"], &BOTH[1..]].concat()), 2);
+}
+
+#[test]
+fn each_project_has_its_own_baseline() {
+    let dir = two();
+    let dir = dir.path();
+    let told = stderr(
+        dir,
+        &[&BOTH[..], &["--write-baseline", "--reason", "old"]].concat(),
+    );
+    assert_eq!(
+        told,
+        "finance: wrote 1 entry (1 new) to harness-lint.baseline.json\n\
+         sales: wrote 0 entries (0 new) to harness-lint.baseline.json\n"
+    );
+    assert_eq!(code(dir, &BOTH), 0);
+}

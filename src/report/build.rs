@@ -43,6 +43,7 @@ pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Repor
     let report = Report {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project_dir: None,
         ruleset_hash: hex(ruleset(project, &outcome.prepared.rules)),
         config_hash: hex(project.config.fingerprint()),
         head_sha: head.sha,
@@ -61,6 +62,7 @@ pub fn nothing(why: &str) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project_dir: None,
         ruleset_hash: hex(0),
         config_hash: hex(0),
         head_sha: None,

@@ -36,6 +36,9 @@ pub struct Report {
     pub schema_version: u32,
     /// The version of harness-lint.
     pub tool_version: String,
+    /// Where several projects were checked: the directory of this one, as it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_dir: Option<String>,
     /// Changes when another set of rules, severities or options was used; 16 hex digits.
     pub ruleset_hash: String,
     /// Changes when the text of the configuration does; 16 hex digits.
