@@ -53,6 +53,15 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// The flags of `check`, where that is the verb.
+    pub fn check_mut(&mut self) -> Option<&mut CheckArgs> {
+        match &mut self.verb {
+            None => Some(&mut self.check),
+            Some(Verb::Check(args)) => Some(args),
+            Some(_) => None,
+        }
+    }
+
     /// The names of all verbs.
     pub fn verbs() -> Vec<String> {
         let command = Self::command();
@@ -172,9 +181,20 @@ pub struct SelectArgs {
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// Report only findings in these files and directories
+    /// Report only findings in these files and directories; `-` is what stdin holds
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The file that stdin stands in for, with the path `-`: for editors. It need not exist yet
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "paths",
+        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config"]
+    )]
+    pub stdin_filename: Option<PathBuf>,
+    /// What stdin held; the process reads it.
+    #[arg(skip)]
+    pub stdin: Option<Vec<u8>>,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
@@ -212,6 +232,13 @@ impl CheckArgs {
             only: self.rule.clone(),
             ignore: self.ignore.clone(),
         }
+    }
+}
+
+impl CheckArgs {
+    /// Is stdin one of the paths? A file of that name is `./-`.
+    pub fn reads_stdin(&self) -> bool {
+        self.paths.iter().any(|p| p.as_os_str() == "-")
     }
 }
 

@@ -11,9 +11,10 @@ use crate::load::{self, Place};
 use crate::project::{self, Project};
 use crate::registry::{self, Active, Entry, RuleFilter};
 use crate::select::{self, Selection};
-use crate::text::{nearest, relative_path};
+use crate::text::{Overlay, folded, nearest, relative_path};
 use serde_json::{Map, Value};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a run is asked for.
@@ -35,10 +36,21 @@ pub struct Request {
     pub vars: Map<String, Value>,
     /// `--target`.
     pub target: Option<String>,
+    /// `--stdin-filename`.
+    pub stdin: Option<Stdin>,
     /// `--rule` and `--ignore`.
     pub filter: RuleFilter,
     /// `--select`, `--exclude`, paths and what goes with them.
     pub selection: Selection,
+}
+
+/// A file whose content is not what lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stdin {
+    /// The file, relative to the working directory; it need not exist.
+    pub path: PathBuf,
+    /// What stands in for it.
+    pub bytes: Arc<[u8]>,
 }
 
 /// How long each step took. It is for stderr alone: a clock must not reach a report.
@@ -83,7 +95,7 @@ pub struct Prepared {
 /// # Errors
 /// No project, several, or a configuration that is refused.
 pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
-    let place = load::find(&request.cwd, request.project_dir.as_deref())?;
+    let place = place(request)?;
     let asked = request.config.as_deref();
     if let Some(path) = asked
         && !path.is_file()
@@ -100,6 +112,45 @@ pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
         config.target = Some(target.clone());
     }
     Ok((place, config))
+}
+
+/// Where the project is. What an editor holds of a file stands in for what lies on disk, and its
+/// place tells which project is meant.
+fn place(request: &Request) -> Result<Place, RunError> {
+    let asked = request.project_dir.as_deref();
+    let Some(Stdin { path, bytes }) = &request.stdin else {
+        return Ok(load::find(&request.cwd, asked)?);
+    };
+    let real = real(&request.cwd.join(path));
+    let above = real.ancestors().skip(1).find(|dir| dir.is_dir());
+    let near = above.and_then(|dir| load::find(dir, asked).ok());
+    let mut place = match near {
+        Some(place) => place,
+        None => load::find(&request.cwd, asked)?,
+    };
+    if !real.starts_with(&place.root) {
+        return Err(RunError::Nothing {
+            message: format!("{} lies outside the repository", path.display()),
+            help: Some("--stdin-filename names a file of the project".to_owned()),
+        });
+    }
+    place.overlay = Overlay::new([(real, Some(bytes.clone()))].into_iter().collect());
+    Ok(place)
+}
+
+/// A path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let path = folded(path);
+    for above in path.ancestors() {
+        if let (Ok(real), Ok(below)) = (above.canonicalize(), path.strip_prefix(above)) {
+            // Joining nothing would add a slash.
+            return match below.as_os_str().is_empty() {
+                true => real,
+                false => real.join(below),
+            };
+        }
+    }
+    path
 }
 
 /// Reads and understands the project, and chooses its rules.
@@ -229,7 +280,14 @@ pub struct Outcome {
 /// As [`prepare`]; also a selection that matches nothing, and a baseline that cannot be written.
 pub fn check(request: &Request) -> Result<Outcome, RunError> {
     let mut prepared = prepare(request)?;
-    let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
+    let scope = match &request.stdin {
+        None => select::scope(&prepared.project, &request.selection, &request.cwd)?,
+        Some(Stdin { path, .. }) => {
+            let mut selection = request.selection.clone();
+            selection.paths = vec![real(&request.cwd.join(path))];
+            select::scope(&prepared.project, &selection, &request.cwd)?
+        }
+    };
     let judged = check::judge(&prepared.project, &prepared.rules);
     let notes = baseline::write(request, &mut prepared, &judged, &scope)?;
     let checked = judged.reported(&prepared.project, &prepared.rules, &scope);

@@ -16,7 +16,7 @@ use crate::registry::{self, Entry, presets_of};
 use crate::report::graph::{self, GraphReport};
 use crate::report::{self, Aside, Recheck, Report, SCHEMA_VERSION, Summary, to_json};
 use crate::rule::Meta;
-use crate::run::{self, Request};
+use crate::run::{self, Request, Stdin};
 use crate::select::{self, Selection};
 use crate::syntax::yaml;
 use crate::text::{FileId, nearest, visible};
@@ -24,6 +24,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a verb has to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +78,9 @@ pub fn threads(cli: &Cli) -> usize {
 /// `harness-lint chek` and `harness-lint --color=never check` read as paths; where there is no such
 /// path, a verb was meant.
 fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
-    let Some(first) = args.paths.first().filter(|p| !cwd.join(p).exists()) else {
+    let first = args.paths.first();
+    let first = first.filter(|p| p.as_os_str() != "-" && !cwd.join(p).exists());
+    let Some(first) = first else {
         return Ok(());
     };
     let verbs = Cli::verbs();
@@ -396,9 +399,37 @@ fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {
     let mut request = request(&args.project, &args.select, cwd)?;
     request.filter = args.filter();
     request.selection.paths = args.paths.clone();
+    request.stdin = stdin(args)?;
     request.baseline = args.baseline.baseline.clone();
     request.task = args.baseline.task();
     Ok(request)
+}
+
+/// What stdin stands in for, and what it holds.
+fn stdin(args: &CheckArgs) -> Result<Option<Stdin>, RunError> {
+    let refuse = |message: &str, help: &str| {
+        let help = Some(help.to_owned());
+        Err(RunError::usage(message.to_owned(), help))
+    };
+    match (&args.stdin_filename, args.reads_stdin()) {
+        (None, false) => Ok(None),
+        (Some(name), true) if args.paths.len() == 1 => {
+            let bytes = args.stdin.as_deref().unwrap_or_default();
+            Ok(Some(Stdin {
+                path: name.clone(),
+                bytes: Arc::from(bytes),
+            }))
+        }
+        (Some(_), true) => refuse("`-` stands alone", "leave out the other paths"),
+        (Some(_), false) => refuse(
+            "--stdin-filename is for what stdin holds",
+            "harness-lint check - --stdin-filename <path>",
+        ),
+        (None, true) => refuse(
+            "which file does stdin stand in for?",
+            "harness-lint check - --stdin-filename <path>; a file called - is ./-",
+        ),
+    }
 }
 
 fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Request, RunError> {

@@ -5,7 +5,7 @@ use super::*;
 use crate::load::Place;
 use crate::selector::place_in;
 use crate::syntax::yaml::{self, Node, Yaml};
-use crate::text::{FileId, nearest, read_text};
+use crate::text::{FileId, nearest};
 use std::path::{Path, PathBuf};
 
 /// A document of the configuration.
@@ -47,7 +47,7 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
     let path = asked.unwrap_or(&default);
     let mut chain = Chain::new(place);
     let mut shown = None;
-    if asked.is_some() || path.is_file() {
+    if asked.is_some() || place.is_file(path) {
         let name = path.to_string_lossy().into_owned();
         let name = match asked {
             Some(_) => name,
@@ -63,7 +63,7 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
                 help: Some("name the file with --config".to_owned()),
             });
         }
-        let (text, problem) = read_text(path);
+        let (text, problem) = place.read_text(path);
         if let Some(problem) = problem {
             return Err(ConfigError {
                 path: name,
@@ -182,7 +182,7 @@ impl<'a> Chain<'a> {
             let message = "configurations extend one another without end";
             return Err(refuse(doc, one.span, message, None));
         }
-        let (text, problem) = read_text(&real);
+        let (text, problem) = self.place.read_text(&real);
         if problem.is_some() {
             let message = format!("`{}` cannot be read", one.value);
             return Err(refuse(doc, one.span, message, None));

@@ -10,7 +10,7 @@ use crate::config::{BaselineSetting, Config, ConfigError};
 use crate::error::RunError;
 use crate::load::Place;
 use crate::project::Project;
-use crate::text::{TextFile, folded, read_text, relative_path, write_whole};
+use crate::text::{TextFile, folded, relative_path, write_whole};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,13 @@ pub(super) fn open(request: &Request, project: &mut Project) -> Result<(), RunEr
         };
     };
     let shown = &located.shown;
-    if located.on_disk.symlink_metadata().is_err() {
+    let overlay = &project.place.overlay;
+    let is_there = match overlay.holds(&located.on_disk) {
+        true => overlay.has(&located.on_disk),
+        // A link that leads nowhere is there, and cannot be read.
+        false => located.on_disk.symlink_metadata().is_ok(),
+    };
+    if !is_there {
         let writes = matches!(request.task, BaselineTask::Add(_));
         let must_be = located.asked || request.task == BaselineTask::Prune;
         return match must_be && !writes {
@@ -95,7 +101,7 @@ pub(super) fn open(request: &Request, project: &mut Project) -> Result<(), RunEr
     if request.baseline.is_none() && project.place.inside(&located.on_disk).is_none() {
         return Err(outside(shown));
     }
-    let text = match read_text(&located.on_disk) {
+    let text = match project.place.read_text(&located.on_disk) {
         (text, None) => text,
         (_, Some(problem)) => {
             return Err(RunError::Input {

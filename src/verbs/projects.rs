@@ -71,6 +71,7 @@ fn for_one(args: &CheckArgs) -> Option<&'static str> {
     let flags = [
         (baseline, "--baseline FILE"),
         (args.show_config.is_some(), "--show-config"),
+        (args.stdin_filename.is_some(), "--stdin-filename"),
     ];
     flags
         .into_iter()
