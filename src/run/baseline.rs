@@ -10,7 +10,7 @@ use crate::config::{BaselineSetting, Config, ConfigError};
 use crate::error::RunError;
 use crate::load::Place;
 use crate::project::Project;
-use crate::text::{TextFile, folded, relative_path, write_whole};
+use crate::text::{FileId, TextFile, folded, relative_path, write_whole};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -45,9 +45,11 @@ fn locate(request: &Request, config: &Config, place: &Place) -> Result<Option<Lo
     };
     let located = match (&request.baseline, &config.baseline) {
         (Some(BaselineSetting::Path(path)), _) => {
+            let cwd = request.cwd.canonicalize();
+            let cwd = cwd.unwrap_or_else(|_| request.cwd.clone());
             return Ok(Some(Located {
                 shown: path.clone(),
-                on_disk: folded(&request.cwd.join(path)),
+                on_disk: folded(&cwd.join(path)),
                 asked: true,
             }));
         }
@@ -167,8 +169,9 @@ pub(super) fn write(
         BaselineTask::Add(reason) => added(project, judged, scope, reason, &old),
         BaselineTask::Prune => {
             let idle = idle_entries(project, &prepared.rules, judged);
+            let asked = asked(request, project, scope);
             let gone = idle.into_iter().map(|(index, _)| index);
-            let gone = gone.filter(|i| is_asked(request, project, scope, &old[*i]));
+            let gone = gone.filter(|i| asked(&old[*i]));
             pruned(&old, &gone.collect())
         }
     };
@@ -273,13 +276,17 @@ fn many(entries: usize) -> String {
     }
 }
 
-/// Is an entry of the part of the project, and of the rules, that the run is about?
-fn is_asked(request: &Request, project: &Project, scope: &Scope, entry: &Entry) -> bool {
-    let node = entry.unique_id().and_then(|id| project.by_unique_id(id));
-    let files: FxHashMap<&str, _> = match &scope.files {
-        None => FxHashMap::default(),
-        Some(files) => files.iter().map(|f| (project.path(*f), *f)).collect(),
-    };
-    let file = files.get(entry.place()).copied();
-    request.filter.takes(&entry.rule) && scope.holds(node.map(|n| n.id), file)
+/// The entries of the part of the project, and of the rules, that the run is about.
+fn asked<'a>(
+    request: &'a Request,
+    project: &'a Project,
+    scope: &'a Scope,
+) -> impl Fn(&Entry) -> bool + 'a {
+    let files = scope.files.iter().flatten();
+    let files: FxHashMap<&str, FileId> = files.map(|f| (project.path(*f), *f)).collect();
+    move |entry| {
+        let node = entry.unique_id().and_then(|id| project.by_unique_id(id));
+        let file = files.get(entry.place()).copied();
+        request.filter.takes(&entry.rule) && scope.holds(node.map(|n| n.id), file)
+    }
 }
