@@ -1,6 +1,9 @@
-//! Runs rules over a project, applies suppressions and exclusions, and gives findings in the one
-//! order in which reports print them.
+//! Runs rules over a project, applies suppressions, exclusions and the baseline, and gives findings
+//! in the one order in which reports print them.
 
+mod idle;
+
+use crate::baseline::Idle;
 use crate::config::id_matches;
 use crate::load::Notice;
 use crate::project::{NodeId, Project};
@@ -33,6 +36,8 @@ pub struct Finding {
     pub help: String,
     /// How to mend it.
     pub fix: Option<Fix>,
+    /// The baseline holds it.
+    pub baselined: bool,
 }
 
 /// Which part of the project is reported on.
@@ -42,6 +47,20 @@ pub struct Scope {
     pub nodes: Option<FxHashSet<NodeId>>,
     /// Selected files; none for all. A finding about a selected node counts wherever it lies.
     pub files: Option<FxHashSet<FileId>>,
+}
+
+impl Scope {
+    /// Is what is said of this node, or in this file, a part of it?
+    pub fn holds(&self, node: Option<NodeId>, file: Option<FileId>) -> bool {
+        let by_node = |set: &FxHashSet<NodeId>| node.is_some_and(|n| set.contains(&n));
+        let by_file = |set: &FxHashSet<FileId>| file.is_some_and(|f| set.contains(&f));
+        match (&self.nodes, &self.files) {
+            (None, None) => true,
+            (Some(nodes), None) => by_node(nodes),
+            (None, Some(files)) => by_file(files),
+            (Some(nodes), Some(files)) => by_node(nodes) || by_file(files),
+        }
+    }
 }
 
 /// Findings that an exclusion of the configuration kept back.
@@ -94,12 +113,29 @@ impl Raw {
     }
 }
 
+/// What the rules found in the whole project, before the baseline and the scope are asked.
+#[derive(Debug)]
+pub struct Judged {
+    /// In order of path, place and rule.
+    pub findings: Vec<Finding>,
+    suppressed: usize,
+    /// How many findings each exclusion of the configuration kept back.
+    excluded: Vec<usize>,
+    /// What rules could not judge, sorted.
+    skipped: Vec<Notice>,
+}
+
+/// Runs the rules, and gives what is to be reported.
+pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
+    judge(project, rules).reported(project, rules, scope)
+}
+
 /// Runs the rules.
 ///
 /// A finding's fingerprint is made of the rule's id, the node's unique id (the path where there is
 /// no node or two nodes share the id), the flagged symbol (else the flagged text with its white
 /// space folded), and its ordinal among equals. Neither lines nor messages enter it.
-pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
+pub fn judge(project: &Project, rules: &[Active]) -> Judged {
     let cx = Cx::new(project);
     let Said {
         mut raw,
@@ -121,16 +157,67 @@ pub fn check(project: &Project, rules: &[Active], scope: &Scope) -> Checked {
     skipped.sort();
     skipped.dedup();
     sort(project, rules, &mut kept);
-    let mut checked = Checked {
+    let mut excluded = vec![0; project.config.exclude.len()];
+    let kept = exclude(project, rules, kept, &mut excluded);
+    Judged {
+        findings: fingerprinted(project, rules, kept),
         suppressed,
-        rules: rules.len(),
         skipped,
-        ..Checked::default()
+        excluded,
+    }
+}
+
+impl Judged {
+    /// What is to be reported of it: the baseline holds what it knows, and what it holds in vain is
+    /// said; then the scope.
+    pub fn reported(mut self, project: &Project, rules: &[Active], scope: &Scope) -> Checked {
+        if let Some(baseline) = &project.baseline {
+            let held = baseline.hold(self.fingerprints());
+            for (finding, by) in self.findings.iter_mut().zip(&held.by) {
+                finding.baselined = by.is_some();
+            }
+            let idle = idle::told(project, rules, baseline, &held);
+            let idle = exclude(project, rules, idle, &mut self.excluded);
+            self.findings.extend(fingerprinted(project, rules, idle));
+            // Stable: within a file they are in order already.
+            let path = |f: &Finding| project.path(f.primary.span.file);
+            self.findings.sort_by(|a, b| path(a).cmp(path(b)));
+        }
+        let holds = |f: &Finding| scope.holds(f.node, Some(f.primary.span.file));
+        self.findings.retain(holds);
+        let reasons = project
+            .config
+            .exclude
+            .iter()
+            .map(|e| e.reason.value.clone());
+        let excluded = reasons.zip(self.excluded);
+        Checked {
+            findings: self.findings,
+            suppressed: self.suppressed,
+            excluded: excluded
+                .map(|(reason, count)| Excluded { reason, count })
+                .collect(),
+            rules: rules.len(),
+            skipped: self.skipped,
+        }
+    }
+
+    /// Rule and fingerprint of each finding, in order.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.findings
+            .iter()
+            .map(|f| (f.rule.as_str(), f.fingerprint))
+    }
+}
+
+/// Which entries of the project's baseline can be said to hold nothing, by their indices, and why.
+/// Where a rule did not run, or could not read the file, an entry says nothing about the project.
+pub fn idle_entries(project: &Project, rules: &[Active], judged: &Judged) -> Vec<(usize, Idle)> {
+    let Some(baseline) = &project.baseline else {
+        return Vec::new();
     };
-    let kept = exclude(project, rules, kept, &mut checked);
-    checked.findings = fingerprinted(project, rules, kept);
-    checked.findings.retain(|f| in_scope(f, scope));
-    checked
+    let held = baseline.hold(judged.fingerprints());
+    idle::entries(project, rules, baseline, &held)
 }
 
 fn run(cx: &Cx, rules: &[Active]) -> Said {
@@ -167,7 +254,8 @@ fn run(cx: &Cx, rules: &[Active]) -> Said {
     all
 }
 
-/// Runs each instance of a rule and keeps what it says of its own part of the project.
+/// Runs a rule with each set of options that some part of the project gives it, and keeps what it
+/// says of the parts that do.
 fn with_instances(
     cx: &Cx,
     index: usize,
@@ -176,24 +264,22 @@ fn with_instances(
     judge: &dyn Fn(&dyn Rule, &mut Sink),
     out: &mut Said,
 ) {
-    let all = std::iter::once((None, &active.base));
-    let parts = active.parts.iter().map(|(part, i)| (Some(*part), i));
-    for (part, instance) in all.chain(parts) {
-        let Some(rule) = &instance.rule else { continue };
+    for (variant, rule) in active.rules.iter().enumerate() {
         let mut sink = Sink::new(node);
         judge(&**rule, &mut sink);
         let (found, skipped) = sink.into_parts();
         out.skipped.extend(skipped);
         for (node, violation) in found {
-            if !active.parts.is_empty() && part_of(cx.project, active, node, &violation) != part {
-                continue;
+            let file = violation.primary.span.file;
+            let instance = active.instance(part_of(cx.project, active, node, file));
+            if instance.rule == Some(variant) {
+                out.raw.push(Raw {
+                    rule: index,
+                    severity: severity_of(&instance, &violation, &active.meta),
+                    node,
+                    violation,
+                });
             }
-            out.raw.push(Raw {
-                rule: index,
-                severity: severity_of(instance, &violation, &active.meta),
-                node,
-                violation,
-            });
         }
     }
 }
@@ -220,10 +306,7 @@ fn leave_to_others(rules: &[Active], raw: &mut Vec<Raw>) {
 }
 
 fn yields_to(active: &Active) -> &'static [&'static str] {
-    let parts = active.parts.iter().map(|(_, instance)| instance);
-    let mut all = std::iter::once(&active.base).chain(parts);
-    all.find_map(|i| i.rule.as_deref())
-        .map_or(&[], |rule| rule.yields_to())
+    active.rules.first().map_or(&[], |rule| rule.yields_to())
 }
 
 fn severity_of(instance: &Instance, violation: &Violation, meta: &Meta) -> Option<Severity> {
@@ -233,16 +316,16 @@ fn severity_of(instance: &Instance, violation: &Violation, meta: &Meta) -> Optio
         .or(Some(meta.severity))
 }
 
-/// The last override that speaks of this rule and holds the finding.
-fn part_of(
+/// The last override that speaks of this rule and holds the node, or the file where there is none.
+pub fn part_of(
     project: &Project,
     active: &Active,
     node: Option<NodeId>,
-    violation: &Violation,
+    file: FileId,
 ) -> Option<usize> {
     let holds = |part: &usize| {
         let part = project.parts.overrides.get(*part);
-        part.is_some_and(|p| p.holds(node, violation.primary.span.file))
+        part.is_some_and(|p| p.holds(node, file))
     };
     let parts = active.parts.iter().map(|(part, _)| *part);
     parts.rev().find(|p| holds(p))
@@ -371,30 +454,19 @@ fn suppression_uses<'a>(
 }
 
 /// Takes out what the configuration excludes, and counts it.
-fn exclude(project: &Project, rules: &[Active], raw: Vec<Raw>, checked: &mut Checked) -> Vec<Raw> {
+fn exclude(project: &Project, rules: &[Active], raw: Vec<Raw>, counts: &mut [usize]) -> Vec<Raw> {
     let exclusions = &project.config.exclude;
-    let mut counts = vec![0usize; exclusions.len()];
-    let kept = raw
-        .into_iter()
-        .filter(|r| {
-            let id = &rules[r.rule].meta.id;
-            let mut both = exclusions.iter().zip(&project.parts.exclude);
-            let hit = both.position(|(e, part)| {
-                (e.rules.is_empty() || e.rules.iter().any(|p| id_matches(p, id)))
-                    && part.holds(r.node, r.violation.primary.span.file)
-            });
-            if let Some(i) = hit {
-                counts[i] += 1;
-            }
-            hit.is_none()
-        })
-        .collect();
-    let reasons = exclusions.iter().map(|e| e.reason.clone());
-    checked.excluded = reasons
-        .zip(counts)
-        .map(|(reason, count)| Excluded { reason, count })
-        .collect();
-    kept
+    let is_kept = |r: &Raw| {
+        let id = &rules[r.rule].meta.id;
+        let mut both = exclusions.iter().zip(&project.parts.exclude);
+        let hit = both
+            .position(|(e, part)| e.names(id) && part.holds(r.node, r.violation.primary.span.file));
+        if let Some(i) = hit {
+            counts[i] += 1;
+        }
+        hit.is_none()
+    };
+    raw.into_iter().filter(is_kept).collect()
 }
 
 fn fingerprinted(project: &Project, rules: &[Active], raw: Vec<Raw>) -> Vec<Finding> {
@@ -431,18 +503,8 @@ fn fingerprinted(project: &Project, rules: &[Active], raw: Vec<Raw>) -> Vec<Find
                 primary: v.primary,
                 related: v.related,
                 fix: v.fix,
+                baselined: false,
             }
         })
         .collect()
-}
-
-fn in_scope(finding: &Finding, scope: &Scope) -> bool {
-    let node = finding.node;
-    let by_node = |set: &FxHashSet<NodeId>| node.is_some_and(|n| set.contains(&n));
-    match (&scope.nodes, &scope.files) {
-        (None, None) => true,
-        (Some(nodes), None) => by_node(nodes),
-        (None, Some(files)) => files.contains(&finding.primary.span.file),
-        (Some(nodes), Some(files)) => by_node(nodes) || files.contains(&finding.primary.span.file),
-    }
 }

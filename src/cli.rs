@@ -3,8 +3,10 @@
 //! Flags whose value may be left out take it only with `=` (`--color=always`), so that a path after
 //! them stays a path.
 
-use crate::config::{FailOn, ManifestSetting};
+use crate::config::{BaselineSetting, FailOn, ManifestSetting};
+use crate::error::RunError;
 use crate::registry::RuleFilter;
+use crate::run::BaselineTask;
 use crate::selector::Indirect;
 use crate::text::{nearest, visible};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -52,6 +54,15 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// The flags of `check`, where that is the verb.
+    pub fn check_mut(&mut self) -> Option<&mut CheckArgs> {
+        match &mut self.verb {
+            None => Some(&mut self.check),
+            Some(Verb::Check(args)) => Some(args),
+            Some(_) => None,
+        }
+    }
+
     /// The names of all verbs.
     pub fn verbs() -> Vec<String> {
         let command = Self::command();
@@ -94,12 +105,30 @@ pub enum ColorWhen {
 /// Where the project is.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlaceArgs {
-    /// The directory with dbt_project.yml [default: found upward to the git root, else below]
+    /// The directory with dbt_project.yml; `check` takes several [default: found upward to the git
+    /// root, else below]
     #[arg(long, value_name = "DIR")]
-    pub project_dir: Option<PathBuf>,
+    pub project_dir: Vec<PathBuf>,
     /// The configuration [default: harness-lint.yml in the project directory, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The one project.
+    ///
+    /// # Errors
+    /// There are several.
+    pub fn project_dir(&self) -> Result<Option<PathBuf>, RunError> {
+        match self.project_dir.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            _ => Err(RunError::usage(
+                "only `check` takes several --project-dir",
+                None,
+            )),
+        }
+    }
 }
 
 /// Where the project is and how it is understood.
@@ -155,9 +184,20 @@ pub struct SelectArgs {
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// Report only findings in these files and directories
+    /// Report only findings in these files and directories; `-` is what stdin holds
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The file that stdin stands in for, with the path `-`: for editors. It need not exist yet
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "paths",
+        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config"]
+    )]
+    pub stdin_filename: Option<PathBuf>,
+    /// What stdin held; the process reads it.
+    #[arg(skip)]
+    pub stdin: Option<Vec<u8>>,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
@@ -167,6 +207,10 @@ pub struct CheckArgs {
     /// Count the findings by rule: in text instead of listing them, in JSON beside them
     #[arg(long)]
     pub statistics: bool,
+    /// Say what holds for this file instead of checking: rules, severities, options, and where each
+    /// was set
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["paths", "write_baseline", "prune_baseline"])]
+    pub show_config: Option<PathBuf>,
     /// Exit with 1 from this severity on [default: as configured, else error]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
@@ -176,6 +220,9 @@ pub struct CheckArgs {
     /// Do not run these rules; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// What is known already.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,
@@ -194,6 +241,57 @@ impl CheckArgs {
             only: self.rule.clone(),
             ignore: self.ignore.clone(),
         }
+    }
+}
+
+impl CheckArgs {
+    /// Is stdin one of the paths? A file of that name is `./-`.
+    pub fn reads_stdin(&self) -> bool {
+        self.paths.iter().any(|p| p.as_os_str() == "-")
+    }
+}
+
+/// Findings that are known.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BaselineArgs {
+    /// The baseline; what it holds is counted, not reported [default: as configured, else
+    /// harness-lint.baseline.json in the project directory, if it is there]
+    #[arg(long, value_name = "FILE|off", value_parser = baseline)]
+    pub baseline: Option<BaselineSetting>,
+    /// Add what is found to the baseline, whatever its severity; from then on only new findings
+    /// count. Entries that are there keep their reasons
+    #[arg(long, requires = "reason")]
+    pub write_baseline: bool,
+    /// Why the findings that --write-baseline adds may stay
+    #[arg(long, value_name = "TEXT", requires = "write_baseline", value_parser = reason)]
+    pub reason: Option<String>,
+    /// Drop from the baseline what is no longer found, and add nothing
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub prune_baseline: bool,
+}
+
+impl BaselineArgs {
+    /// What is asked for.
+    pub fn task(&self) -> BaselineTask {
+        match &self.reason {
+            _ if self.prune_baseline => BaselineTask::Prune,
+            Some(reason) => BaselineTask::Add(reason.clone()),
+            None => BaselineTask::Read,
+        }
+    }
+}
+
+fn baseline(text: &str) -> Result<BaselineSetting, String> {
+    match text {
+        "" => Err("expected a file or off".to_owned()),
+        text => Ok(BaselineSetting::from_text(text)),
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why: a reviewer reads it beside each entry".to_owned()),
+        text => Ok(text.to_owned()),
     }
 }
 

@@ -138,7 +138,7 @@ impl From<FindError> for RunError {
                         dirs.len(),
                         list.join("\n")
                     ),
-                    Some("name one of them".to_owned()),
+                    Some("name one of them, or for `check` several".to_owned()),
                 )
             }
         }

@@ -1,5 +1,6 @@
 //! What a rule is.
 
+use crate::baseline::{Entry, Idle};
 use crate::config::Config;
 use crate::load::Notice;
 use crate::project::lineage::Lineage;
@@ -237,6 +238,17 @@ pub struct SuppressionUse<'a> {
     pub unknown: Vec<&'a str>,
 }
 
+/// An entry of the baseline that holds no finding.
+#[derive(Debug)]
+pub struct IdleEntry<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// Where it stands.
+    pub span: Span,
+    /// Why it holds none.
+    pub why: Idle,
+}
+
 /// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
 /// rule.
 pub trait Rule: Send + Sync {
@@ -257,6 +269,9 @@ pub trait Rule: Send + Sync {
 
     /// Once, when every other rule has run: which suppressions there are and what they did.
     fn suppressions(&self, _cx: &Cx, _all: &[SuppressionUse], _sink: &mut Sink) {}
+
+    /// Once, when all findings are known: which entries of the baseline hold none of them.
+    fn baseline(&self, _cx: &Cx, _idle: &[IdleEntry], _sink: &mut Sink) {}
 }
 
 /// A rule compiled into the binary. Its fields are its options.

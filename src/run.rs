@@ -1,15 +1,20 @@
 //! The way from a request to findings, one function per step. Verbs and tests start here.
 
+mod baseline;
+
+pub use baseline::BaselineTask;
+
 use crate::check::{self, Checked, Scope};
-use crate::config::{self, Config, ManifestSetting};
+use crate::config::{self, BaselineSetting, Config, ManifestSetting};
 use crate::error::RunError;
 use crate::load::{self, Place};
 use crate::project::{self, Project};
 use crate::registry::{self, Active, Entry, RuleFilter};
 use crate::select::{self, Selection};
-use crate::text::{nearest, relative_path};
+use crate::text::{Overlay, folded, nearest, relative_path};
 use serde_json::{Map, Value};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a run is asked for.
@@ -23,14 +28,29 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// `--manifest`.
     pub manifest: Option<ManifestSetting>,
+    /// `--baseline`; as configured where this is none.
+    pub baseline: Option<BaselineSetting>,
+    /// `--write-baseline`, `--prune-baseline`.
+    pub task: BaselineTask,
     /// `--vars`, laid over the configuration's.
     pub vars: Map<String, Value>,
     /// `--target`.
     pub target: Option<String>,
+    /// `--stdin-filename`.
+    pub stdin: Option<Stdin>,
     /// `--rule` and `--ignore`.
     pub filter: RuleFilter,
     /// `--select`, `--exclude`, paths and what goes with them.
     pub selection: Selection,
+}
+
+/// A file whose content is not what lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stdin {
+    /// The file, relative to the working directory; it need not exist.
+    pub path: PathBuf,
+    /// What stands in for it.
+    pub bytes: Arc<[u8]>,
 }
 
 /// How long each step took. It is for stderr alone: a clock must not reach a report.
@@ -75,7 +95,7 @@ pub struct Prepared {
 /// # Errors
 /// No project, several, or a configuration that is refused.
 pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
-    let place = load::find(&request.cwd, request.project_dir.as_deref())?;
+    let place = place(request)?;
     let asked = request.config.as_deref();
     if let Some(path) = asked
         && !path.is_file()
@@ -92,6 +112,45 @@ pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
         config.target = Some(target.clone());
     }
     Ok((place, config))
+}
+
+/// Where the project is. What an editor holds of a file stands in for what lies on disk, and its
+/// place tells which project is meant.
+fn place(request: &Request) -> Result<Place, RunError> {
+    let asked = request.project_dir.as_deref();
+    let Some(Stdin { path, bytes }) = &request.stdin else {
+        return Ok(load::find(&request.cwd, asked)?);
+    };
+    let real = real(&request.cwd.join(path));
+    let above = real.ancestors().skip(1).find(|dir| dir.is_dir());
+    let near = above.and_then(|dir| load::find(dir, asked).ok());
+    let mut place = match near {
+        Some(place) => place,
+        None => load::find(&request.cwd, asked)?,
+    };
+    if !real.starts_with(&place.root) {
+        return Err(RunError::Nothing {
+            message: format!("{} lies outside the repository", path.display()),
+            help: Some("--stdin-filename names a file of the project".to_owned()),
+        });
+    }
+    place.overlay = Overlay::new([(real, Some(bytes.clone()))].into_iter().collect());
+    Ok(place)
+}
+
+/// A path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let path = folded(path);
+    for above in path.ancestors() {
+        if let (Ok(real), Ok(below)) = (above.canonicalize(), path.strip_prefix(above)) {
+            // Joining nothing would add a slash.
+            return match below.as_os_str().is_empty() {
+                true => real,
+                false => real.join(below),
+            };
+        }
+    }
+    path
 }
 
 /// Reads and understands the project, and chooses its rules.
@@ -141,6 +200,7 @@ pub fn prepare_with(
     {
         info.path = relative_path(&real, &project.place.project_dir);
     }
+    baseline::open(request, &mut project)?;
     project.parts = select::parts(&project)?;
     laps.end("understand");
     Ok(Prepared {
@@ -166,21 +226,24 @@ fn manifest_setting(request: &Request, config: &mut Config, place: &Place) -> Ma
 
 /// `ap/` ids of the configuration are known only when the team's folders were read.
 fn known_declared(config: &Config, entries: &[&Entry]) -> Result<(), RunError> {
-    for (id, setting) in &config.rules {
-        if entries.iter().any(|e| e.meta().id == id.as_str()) {
+    let parts = config.overrides.iter().map(|part| &part.rules);
+    let settings = std::iter::once(&config.rules).chain(parts).flatten();
+    let settings = settings.map(|(id, setting)| (id.as_str(), setting.span));
+    let excluded = config.exclude.iter().flat_map(|e| &e.rules);
+    let excluded = excluded.map(|id| (id.value.as_str(), id.span));
+    for (id, span) in settings.chain(excluded) {
+        if entries.iter().any(|e| config::id_matches(id, &e.meta().id)) {
             continue;
         }
         let error = unknown_rule(id, entries);
         let RunError::Usage { message, help } = error else {
             continue;
         };
-        let doc = setting
-            .span
-            .and_then(|s| config.docs.iter().find(|d| d.yaml.file == s.file));
+        let doc = span.and_then(|s| config.docs.iter().find(|d| d.yaml.file == s.file));
         return Err(config::ConfigError {
             path: doc.map_or(String::new(), |d| d.name.clone()),
             text: doc.map_or(String::new(), |d| d.text.clone()),
-            range: setting.span.map(crate::text::Span::range),
+            range: span.map(crate::text::Span::range),
             message,
             help,
         }
@@ -207,16 +270,27 @@ pub struct Outcome {
     pub checked: Checked,
     /// Which part of the project was asked about.
     pub scope: Scope,
+    /// What was done besides, for stderr.
+    pub notes: String,
 }
 
 /// The whole of `check`.
 ///
 /// # Errors
-/// As [`prepare`]; also a selection that matches nothing.
+/// As [`prepare`]; also a selection that matches nothing, and a baseline that cannot be written.
 pub fn check(request: &Request) -> Result<Outcome, RunError> {
     let mut prepared = prepare(request)?;
-    let scope = select::scope(&prepared.project, &request.selection, &request.cwd)?;
-    let mut checked = check::check(&prepared.project, &prepared.rules, &scope);
+    let scope = match &request.stdin {
+        None => select::scope(&prepared.project, &request.selection, &request.cwd)?,
+        Some(Stdin { path, .. }) => {
+            let mut selection = request.selection.clone();
+            selection.paths = vec![real(&request.cwd.join(path))];
+            select::scope(&prepared.project, &selection, &request.cwd)?
+        }
+    };
+    let judged = check::judge(&prepared.project, &prepared.rules);
+    let notes = baseline::write(request, &mut prepared, &judged, &scope)?;
+    let mut checked = judged.reported(&prepared.project, &prepared.rules, &scope);
     let notices = &mut prepared.project.notices;
     notices.append(&mut checked.skipped);
     notices.sort();
@@ -225,5 +299,6 @@ pub fn check(request: &Request) -> Result<Outcome, RunError> {
         prepared,
         checked,
         scope,
+        notes,
     })
 }

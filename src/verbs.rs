@@ -4,6 +4,7 @@
 mod generate;
 mod init;
 mod output;
+mod projects;
 
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, ListFormat, PlaceArgs,
@@ -16,9 +17,9 @@ use crate::load;
 use crate::registry::{self, Entry, presets_of};
 use crate::report::formats::View;
 use crate::report::graph::{self, GraphReport};
-use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
+use crate::report::{self, Aside, Recheck, Report, SCHEMA_VERSION, Summary, to_json};
 use crate::rule::Meta;
-use crate::run::{self, Request};
+use crate::run::{self, Outcome, Request, Stdin};
 use crate::select::{self, Selection};
 use crate::syntax::yaml;
 use crate::text::{FileId, nearest, visible};
@@ -26,6 +27,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a verb has to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,7 +82,9 @@ pub fn threads(cli: &Cli) -> usize {
 /// `harness-lint chek` and `harness-lint --color=never check` read as paths; where there is no such
 /// path, a verb was meant.
 fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
-    let Some(first) = args.paths.first().filter(|p| !cwd.join(p).exists()) else {
+    let first = args.paths.first();
+    let first = first.filter(|p| p.as_os_str() != "-" && !cwd.join(p).exists());
+    let Some(first) = first else {
         return Ok(());
     };
     let verbs = Cli::verbs();
@@ -107,10 +111,61 @@ fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
 /// As [`run::check`]; also a report that cannot be written.
 pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunError> {
     output::refuse(args, cwd)?;
+    if args.project.place.project_dir.len() > 1 {
+        return projects::check(args, cwd, color);
+    }
+    if let Some(path) = &args.show_config {
+        return show_config(&check_request(args, cwd)?, path, args.format);
+    }
+    let mut one = checked(args, cwd)?;
+    let (text, told) = output::reports(&one.view(), args, cwd, color)?;
+    let timings = one.timings(args);
+    Ok(Printed {
+        text,
+        notes: format!("{}{told}{timings}", one.notes),
+        exit: one.exit,
+    })
+}
+
+/// What is to be said of one project.
+struct One {
+    report: Report,
+    aside: Aside,
+    notes: String,
+    exit: u8,
+    fail_on: FailOn,
+    /// None where there was nothing to check.
+    outcome: Option<Outcome>,
+}
+
+impl One {
+    fn view(&self) -> View<'_> {
+        match &self.outcome {
+            Some(outcome) => View::new(outcome, &self.report, &self.aside, self.fail_on),
+            None => View::nothing(&self.report, &self.aside),
+        }
+    }
+
+    /// How long each step took, where that was asked for. The report ends here.
+    fn timings(&mut self, args: &CheckArgs) -> String {
+        let mut lines = String::new();
+        let Some(outcome) = self.outcome.as_mut().filter(|_| args.timings) else {
+            return lines;
+        };
+        outcome.prepared.laps.end("report");
+        for (step, took) in &outcome.prepared.laps.done {
+            // Writing to a string does not fail.
+            let _ = writeln!(lines, "{step:<11}{:>9.1} ms", took.as_secs_f64() * 1e3);
+        }
+        lines
+    }
+}
+
+fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
     let request = check_request(args, cwd)?;
-    let mut outcome = match run::check(&request) {
+    let outcome = match run::check(&request) {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
-            return nothing_to_check(args, cwd, &message);
+            return Ok(nothing_to_check(args, &message));
         }
         done => done?,
     };
@@ -124,22 +179,32 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
     if args.statistics {
         report.count();
     }
-    let configured = outcome.prepared.project.config.fail_on;
-    let fail_on = args.fail_on.unwrap_or(configured);
-    let view = View::new(&outcome, &report, &aside, fail_on);
-    let (text, mut notes) = output::reports(&view, args, cwd, color)?;
-    outcome.prepared.laps.end("report");
-    if args.timings {
-        for (step, took) in &outcome.prepared.laps.done {
-            // Writing to a string does not fail.
-            let _ = writeln!(notes, "{step:<11}{:>9.1} ms", took.as_secs_f64() * 1e3);
-        }
-    }
-    Ok(Printed {
-        text,
-        notes,
+    let fail_on = args
+        .fail_on
+        .unwrap_or(outcome.prepared.project.config.fail_on);
+    Ok(One {
         exit: u8::from(fails(&report.summary, fail_on)),
+        report,
+        aside,
+        notes: outcome.notes.lines().map(note).collect(),
+        fail_on,
+        outcome: Some(outcome),
     })
+}
+
+/// `check --show-config`.
+fn show_config(request: &Request, path: &Path, format: CheckFormat) -> Result<Printed, RunError> {
+    let prepared = run::prepare(request)?;
+    let file = select::file(&prepared.project, path, &request.cwd)?;
+    let settings = report::settings(&prepared, file);
+    match format {
+        CheckFormat::Text => Ok(Printed::text(settings.text())),
+        CheckFormat::Json => Ok(Printed::text(to_json(&settings))),
+        _ => Err(RunError::usage(
+            "--show-config is for text and JSON",
+            Some("leave out --format, or choose text or json".to_owned()),
+        )),
+    }
 }
 
 fn fails(found: &Summary, fail_on: FailOn) -> bool {
@@ -152,19 +217,20 @@ fn fails(found: &Summary, fail_on: FailOn) -> bool {
     }
 }
 
-fn nothing_to_check(args: &CheckArgs, cwd: &Path, why: &str) -> Result<Printed, RunError> {
+fn nothing_to_check(args: &CheckArgs, why: &str) -> One {
     // What is not there is named by an absolute path, which belongs to stderr.
     let mut report = report::nothing("there is nothing to check");
     if args.statistics {
         report.count();
     }
-    let aside = report::Aside::default();
-    let (text, notes) = output::reports(&View::nothing(&report, &aside), args, cwd, false)?;
-    Ok(Printed {
-        text,
-        notes: format!("{notes}{}", note(why)),
+    One {
+        report,
+        aside: Aside::default(),
+        notes: note(why),
         exit: 0,
-    })
+        fail_on: FailOn::Error,
+        outcome: None,
+    }
 }
 
 /// `explain`.
@@ -172,7 +238,7 @@ fn nothing_to_check(args: &CheckArgs, cwd: &Path, why: &str) -> Result<Printed, 
 /// # Errors
 /// There is no such rule.
 pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
-    let (own, notes) = own_rules(&args.place, cwd);
+    let (own, notes) = own_rules(&args.place, cwd)?;
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     let found = entries.iter().find(|e| e.meta().id == args.rule.as_str());
     let Some(entry) = found else {
@@ -201,23 +267,23 @@ pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
 
 /// The rules of the team's folders. The list of rules helps to mend a configuration, so one that is
 /// refused, or no project at all, is a note here.
-fn own_rules(place: &PlaceArgs, cwd: &Path) -> (Vec<Entry>, String) {
+fn own_rules(place: &PlaceArgs, cwd: &Path) -> Result<(Vec<Entry>, String), RunError> {
     let request = Request {
         cwd: cwd.to_owned(),
-        project_dir: place.project_dir.clone(),
+        project_dir: place.project_dir()?,
         config: place.config.clone(),
         ..Request::default()
     };
     let read = run::configure(&request)
         .and_then(|(place, config)| Ok(registry::own_rules(&config, &place)?));
-    match read {
+    Ok(match read {
         Ok(own) => (own, String::new()),
         Err(_) if !names_project(&request) => (Vec::new(), String::new()),
         Err(error) => {
             let why = format!("the project's own rules are not listed: {error}");
             (Vec::new(), note(&why))
         }
-    }
+    })
 }
 
 /// Is a project there, or at least asked for?
@@ -263,9 +329,9 @@ struct RulesReport<'a> {
 /// `rules`.
 ///
 /// # Errors
-/// None so far.
+/// Several projects are named.
 pub fn rules(args: &RulesArgs, cwd: &Path) -> Result<Printed, RunError> {
-    let (own, notes) = own_rules(&args.place, cwd);
+    let (own, notes) = own_rules(&args.place, cwd)?;
     let entries = registry::shipped().iter().chain(&own);
     let mut rules: Vec<RuleReport> = entries.map(|e| RuleReport::new(e.meta())).collect();
     rules.sort_by_key(|r| r.id);
@@ -370,14 +436,44 @@ fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {
     let mut request = request(&args.project, &args.select, cwd)?;
     request.filter = args.filter();
     request.selection.paths = args.paths.clone();
+    request.stdin = stdin(args)?;
+    request.baseline = args.baseline.baseline.clone();
+    request.task = args.baseline.task();
     Ok(request)
+}
+
+/// What stdin stands in for, and what it holds.
+fn stdin(args: &CheckArgs) -> Result<Option<Stdin>, RunError> {
+    let refuse = |message: &str, help: &str| {
+        let help = Some(help.to_owned());
+        Err(RunError::usage(message.to_owned(), help))
+    };
+    match (&args.stdin_filename, args.reads_stdin()) {
+        (None, false) => Ok(None),
+        (Some(name), true) if args.paths.len() == 1 => {
+            let bytes = args.stdin.as_deref().unwrap_or_default();
+            Ok(Some(Stdin {
+                path: name.clone(),
+                bytes: Arc::from(bytes),
+            }))
+        }
+        (Some(_), true) => refuse("`-` stands alone", "leave out the other paths"),
+        (Some(_), false) => refuse(
+            "--stdin-filename is for what stdin holds",
+            "harness-lint check - --stdin-filename <path>",
+        ),
+        (None, true) => refuse(
+            "which file does stdin stand in for?",
+            "harness-lint check - --stdin-filename <path>; a file called - is ./-",
+        ),
+    }
 }
 
 fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Request, RunError> {
     let vars = project.vars.as_deref().map(vars).transpose()?;
     Ok(Request {
         cwd: cwd.to_owned(),
-        project_dir: project.place.project_dir.clone(),
+        project_dir: project.place.project_dir()?,
         config: project.place.config.clone(),
         manifest: project.manifest.clone(),
         vars: vars.unwrap_or_default(),

@@ -15,7 +15,7 @@ const ORDER: &[&[&str]] = &[
     // dbt's selection as it is written.
     &["selector"],
     // A repository: which files, which settings, what dbt knew.
-    &["load", "manifest", "config", "git"],
+    &["load", "manifest", "config", "baseline", "git"],
     // Nodes and edges.
     &["project"],
     // Rules, one by one, then all of them.

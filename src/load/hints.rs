@@ -5,7 +5,7 @@ use super::Place;
 use crate::syntax::jinja::render_native;
 use crate::syntax::sql::Dialect;
 use crate::syntax::yaml::{self, Node};
-use crate::text::{FileId, read_text, relative_path};
+use crate::text::{FileId, relative_path};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -52,9 +52,9 @@ fn from_profiles(
 ) -> Option<DialectHints> {
     let places =
         upward(place).flat_map(|d| [d.join("profiles.yml"), d.join("profiles/profiles.yml")]);
-    let ours = |p: &PathBuf| p.is_file() && place.inside(p).is_some();
+    let ours = |p: &PathBuf| place.is_file(p) && place.inside(p).is_some();
     let path = places.into_iter().find(ours)?;
-    let (text, _) = read_text(&path);
+    let (text, _) = place.read_text(&path);
     let yaml = yaml::parse(FileId(0), &text);
     let root = yaml.root()?;
     let profile = match profile.and_then(|p| root.get(p)) {
@@ -163,6 +163,7 @@ fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
         return Vec::new();
     };
     let entries = entries.flatten().map(|e| dir.join(e.file_name()));
+    let entries = entries.chain(place.overlay.added(dir).map(Path::to_owned));
     let wanted = |p: &PathBuf| {
         let extension = p.extension().and_then(|e| e.to_str());
         extension.is_some_and(|e| extensions.contains(&e))
@@ -176,11 +177,11 @@ fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 fn adapter_in(place: &Place, group: &[PathBuf]) -> Option<DialectChoice> {
     let mut adapters: BTreeMap<String, String> = BTreeMap::new();
     for path in group {
-        if !path.is_file() || place.inside(path).is_none() {
+        if !place.is_file(path) || place.inside(path).is_none() {
             continue;
         }
         let shown = relative_path(path, &place.project_dir);
-        for adapter in adapters_named(&read_text(path).0) {
+        for adapter in adapters_named(&place.read_text(path).0) {
             adapters.entry(adapter).or_insert_with(|| shown.clone());
         }
     }
@@ -222,10 +223,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let place = Place {
-            project_dir: root.join("dbt"),
-            root,
-        };
+        let place = Place::new(root.join("dbt"), root);
         dialect_hints(&place, profile, None)
     }
 

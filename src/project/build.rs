@@ -140,6 +140,7 @@ pub fn build(
         jinja_errors: parts.jinja_errors,
         property_problems: parts.property_problems,
         suppressions,
+        baseline: None,
         nodes,
         groups: parts.groups,
         graph,

@@ -48,6 +48,7 @@ pub use properties::{Column, Constraint, DataTest, Properties, configures_test};
 pub use resolve::{Reference, Resolution};
 pub use suite::Family;
 
+use crate::baseline::Baseline;
 use crate::config::{Config, Layer};
 use crate::load::{
     Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
@@ -247,6 +248,8 @@ pub struct Project {
     pub property_problems: Vec<PropertyProblem>,
     /// Suppression comments.
     pub suppressions: Vec<Suppression>,
+    /// Findings that are known, where there is a baseline.
+    pub baseline: Option<Baseline>,
     /// Every node, in order of unique id, then path.
     pub nodes: Vec<Node>,
     /// Groups, in order of their unique ids.

@@ -43,6 +43,7 @@ pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Repor
     let report = Report {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project_dir: None,
         ruleset_hash: hex(ruleset(project, &outcome.prepared.rules)),
         config_hash: hex(project.config.fingerprint()),
         head_sha: head.sha,
@@ -62,6 +63,7 @@ pub fn nothing(why: &str) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project_dir: None,
         ruleset_hash: hex(0),
         config_hash: hex(0),
         head_sha: None,
@@ -82,7 +84,8 @@ pub fn nothing(why: &str) -> Report {
 fn aside(outcome: &Outcome, recheck: &Recheck, report: &Report) -> Aside {
     let project = &outcome.prepared.project;
     let layers = project.layers.layers.iter().map(|l| l.name.clone());
-    let mut paths: Vec<&str> = report.findings.iter().map(|f| f.path.as_str()).collect();
+    let new = report.findings.iter().filter(|f| !f.baselined);
+    let mut paths: Vec<&str> = new.map(|f| f.path.as_str()).collect();
     paths.dedup();
     Aside {
         inferred_layers: project.layers.inferred.then(|| layers.collect()),
@@ -140,14 +143,18 @@ fn inputs(project: &Project) -> Inputs {
         absent: m.absent,
         fresh: m.fresh,
     });
-    Inputs { manifest }
+    let baseline = project.baseline.as_ref().map(|b| BaselineInput {
+        path: project.path(b.file).to_owned(),
+        entries: b.entries.len(),
+    });
+    Inputs { manifest, baseline }
 }
 
 fn summary(outcome: &Outcome) -> Summary {
     let project = &outcome.prepared.project;
     let (counts, checked) = (&project.counts, &outcome.checked);
     let of = |severity: Severity| {
-        let same = |f: &&Finding| f.severity == severity;
+        let same = |f: &&Finding| f.severity == severity && !f.baselined;
         checked.findings.iter().filter(same).count()
     };
     // Four digits: more would pretend to a precision that counting bytes has not.
@@ -166,7 +173,7 @@ fn summary(outcome: &Outcome) -> Summary {
         warnings: of(Severity::Warn),
         infos: of(Severity::Info),
         suppressed: checked.suppressed,
-        baselined: 0,
+        baselined: checked.findings.iter().filter(|f| f.baselined).count(),
         excluded: excluded
             .map(|e| ExcludedReport {
                 reason: message(&e.reason),
@@ -223,7 +230,7 @@ fn finding(project: &Project, recheck: &Recheck, files: &mut Hashes, f: &Finding
         fix: f.fix.as_ref().and_then(|fix| files.fix(project, fix)),
         verify: recheck.paths(&[path]),
         docs: format!("harness-lint explain {}", f.rule),
-        baselined: false,
+        baselined: f.baselined,
     }
 }
 

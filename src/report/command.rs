@@ -1,9 +1,10 @@
 //! The commands that a report prints, to be pasted into a shell as they are.
 
+use crate::config::BaselineSetting;
 use crate::load::Place;
 use crate::run::Request;
-use crate::text::{is_hidden, relative_path};
-use std::path::{Component, Path, PathBuf};
+use crate::text::{folded, is_hidden, relative_path};
+use std::path::PathBuf;
 
 /// At most so many paths are named; beyond that the whole project is checked again.
 const MAX_PATHS: usize = 5;
@@ -36,6 +37,11 @@ impl Recheck {
             Some(crate::config::ManifestSetting::Off) => add("--manifest", "off"),
             Some(crate::config::ManifestSetting::Auto) => add("--manifest", "auto"),
             None => {}
+        }
+        match &request.baseline {
+            Some(BaselineSetting::Path(path)) => add("--baseline", path),
+            Some(BaselineSetting::Off) => add("--baseline", "off"),
+            Some(BaselineSetting::Auto) | None => {}
         }
         if !request.vars.is_empty() {
             add(
@@ -83,21 +89,6 @@ impl Recheck {
     }
 }
 
-/// A path without `.` and `..`, by its text alone.
-fn folded(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            part => out.push(part),
-        }
-    }
-    out
-}
-
 /// A name with hidden characters, or of bytes that are no text, cannot be pasted.
 fn can_be_pasted(path: &str) -> bool {
     !path.contains(is_hidden) && !path.contains(char::REPLACEMENT_CHARACTER) && !path.contains("##")
@@ -117,10 +108,7 @@ mod tests {
     use super::*;
 
     fn recheck(cwd: &str) -> Recheck {
-        let place = Place {
-            project_dir: "/r/dbt".into(),
-            root: "/r".into(),
-        };
+        let place = Place::new("/r/dbt".into(), "/r".into());
         let request = Request {
             cwd: cwd.into(),
             ..Request::default()

@@ -11,6 +11,7 @@ pub mod formats;
 pub mod graph;
 mod json;
 mod schema;
+mod settings;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use build::{Aside, build, nothing};
 pub use command::Recheck;
 pub use json::to_json;
 pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
+pub use settings::{Settings, settings};
 pub use statistics::RuleCount;
 pub use text::text;
 
@@ -37,6 +39,9 @@ pub struct Report {
     pub schema_version: u32,
     /// The version of harness-lint.
     pub tool_version: String,
+    /// Where several projects were checked: the directory of this one, as it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_dir: Option<String>,
     /// Changes when another set of rules, severities or options was used; 16 hex digits.
     pub ruleset_hash: String,
     /// Changes when the text of the configuration does; 16 hex digits.
@@ -66,6 +71,18 @@ pub struct Inputs {
     /// dbt's manifest.json.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestInput>,
+    /// The findings that are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineInput>,
+}
+
+/// The findings that are known.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BaselineInput {
+    /// Relative to the project directory.
+    pub path: String,
+    /// How many it lists.
+    pub entries: usize,
 }
 
 /// dbt's manifest.json.
@@ -110,7 +127,7 @@ pub struct Summary {
     pub dialect_from: Option<String>,
     /// Rules that ran.
     pub rules: usize,
-    /// Findings of severity error.
+    /// Findings of severity error that no baseline holds; so for the next two.
     pub errors: usize,
     /// Findings of severity warn.
     pub warnings: usize,
@@ -164,7 +181,7 @@ pub struct FindingReport {
     pub verify: String,
     /// The command that explains the rule.
     pub docs: String,
-    /// A baseline holds it.
+    /// A baseline holds it: it is known, and does not count.
     pub baselined: bool,
 }
 
