@@ -5,7 +5,7 @@ use super::*;
 use crate::load::Place;
 use crate::selector::place_in;
 use crate::syntax::yaml::{self, Node, Yaml};
-use crate::text::{FileId, nearest, read_text};
+use crate::text::{FileId, nearest};
 use std::path::Path;
 
 /// A document of the configuration.
@@ -51,7 +51,7 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
         presets: Vec::new(),
     };
     let mut shown = None;
-    if asked.is_some() || path.is_file() {
+    if asked.is_some() || place.is_file(path) {
         let name = path.to_string_lossy().into_owned();
         let name = match asked {
             Some(_) => name,
@@ -67,7 +67,7 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
                 help: Some("name the file with --config".to_owned()),
             });
         }
-        let (text, problem) = read_text(path);
+        let (text, problem) = place.read_text(path);
         if let Some(problem) = problem {
             return Err(ConfigError {
                 path: name,
@@ -189,7 +189,7 @@ impl Chain<'_> {
                 None,
             ));
         }
-        let (text, problem) = read_text(&inside);
+        let (text, problem) = self.place.read_text(&inside);
         if problem.is_some() {
             let message = format!("`{}` cannot be read", one.value);
             return Err(refuse(doc, one.span, message, None));

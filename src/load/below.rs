@@ -4,6 +4,7 @@ use super::Place;
 use crate::text::relative_path;
 use std::collections::BTreeSet;
 use std::io::ErrorKind::NotFound;
+use std::path::Path;
 use walkdir::WalkDir;
 
 /// Deeper than this, and after this many entries, nothing is listed.
@@ -24,15 +25,13 @@ pub struct Below {
 /// Lists the files below `dir`, a path relative to the project directory. Links are followed while
 /// they stay inside the root.
 pub fn files_below(place: &Place, dir: &str) -> Below {
-    let Some(dir) = place.inside(&place.project_dir.join(dir)) else {
-        return Below::default();
+    let wanted = place.project_dir.join(dir);
+    let Some(dir) = place.inside(&wanted).filter(|d| d.is_dir()) else {
+        return added(place, &wanted);
     };
-    if !dir.is_dir() {
-        return Below::default();
-    }
     let mut below = Below {
         exists: true,
-        ..Below::default()
+        ..added(place, &dir)
     };
     let entries = WalkDir::new(&dir)
         .follow_links(true)
@@ -45,6 +44,7 @@ pub fn files_below(place: &Place, dir: &str) -> Below {
             break;
         }
         match entry {
+            Ok(e) if place.overlay.is_gone(e.path()) => {}
             Ok(e) if e.file_type().is_file() => {
                 below.files.insert(relative_path(e.path(), &dir));
             }
@@ -54,6 +54,17 @@ pub fn files_below(place: &Place, dir: &str) -> Below {
         }
     }
     below
+}
+
+/// What is there beside what lies on disk.
+fn added(place: &Place, dir: &Path) -> Below {
+    let files = place.overlay.added(dir).map(|p| relative_path(p, dir));
+    let files: BTreeSet<String> = files.collect();
+    Below {
+        exists: !files.is_empty(),
+        files,
+        partial: false,
+    }
 }
 
 #[cfg(test)]
@@ -71,10 +82,7 @@ mod tests {
         fs::write(top.join("repo/context/erp/tables/a.yaml"), "").unwrap();
         fs::create_dir_all(top.join("else")).unwrap();
         fs::write(top.join("else/x.md"), "").unwrap();
-        let place = Place {
-            project_dir: top.join("repo/dbt"),
-            root: top.join("repo"),
-        };
+        let place = Place::new(top.join("repo/dbt"), top.join("repo"));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(top.join("else"), top.join("repo/context/out")).unwrap();

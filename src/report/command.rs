@@ -117,10 +117,7 @@ mod tests {
     use super::*;
 
     fn recheck(cwd: &str) -> Recheck {
-        let place = Place {
-            project_dir: "/r/dbt".into(),
-            root: "/r".into(),
-        };
+        let place = Place::new("/r/dbt".into(), "/r".into());
         let request = Request {
             cwd: cwd.into(),
             ..Request::default()

@@ -6,12 +6,14 @@
 
 mod lines;
 mod nearest;
+mod overlay;
 mod read;
 mod visible;
 mod write;
 
 pub use lines::{LineCol, LineIndex};
 pub use nearest::nearest;
+pub use overlay::Overlay;
 pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_first_line, read_text};
 pub use visible::{blanked, commands, cut, is_hidden, one_line, visible};
 pub use write::write_whole;
