@@ -3,7 +3,7 @@
 use crate::config::{Config, ConfigError, RuleSetting, Switch, id_matches};
 use crate::declared::{self, Declared};
 use crate::load::Place;
-use crate::rule::{BuiltIn, Meta, Preset, Rule};
+use crate::rule::{BuiltIn, Meta, Preset, Reach, Rule};
 use crate::syntax::yaml::{self, DeError, Node as YamlNode};
 use crate::text::{FileId, Span, Spanned};
 use crate::violation::Severity;
@@ -116,6 +116,16 @@ pub struct Active {
     pub base: Instance,
     /// By index of [`Config::overrides`]; later ones win.
     pub parts: Vec<(usize, Instance)>,
+}
+
+impl Active {
+    /// How far a change can be felt by it.
+    pub fn reach(&self) -> Reach {
+        let parts = self.parts.iter().map(|(_, instance)| instance);
+        let all = std::iter::once(&self.base).chain(parts);
+        let rules = all.filter_map(|i| i.rule.as_deref());
+        rules.map(Rule::reach).max().unwrap_or(Reach::Near)
+    }
 }
 
 /// A rule with its options.
