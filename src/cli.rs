@@ -4,6 +4,7 @@
 //! them stays a path.
 
 use crate::config::{FailOn, ManifestSetting};
+use crate::git::Against;
 use crate::registry::RuleFilter;
 use crate::selector::Indirect;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -155,6 +156,19 @@ pub struct CheckArgs {
     /// Report only findings in these files and directories
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Only what differs from where HEAD left REF, committed or not, and what that may break
+    /// [default: the remote's default branch, else main or master]
+    #[arg(
+        long,
+        value_name = "REF",
+        require_equals = true,
+        num_args = 0..=1,
+        conflicts_with = "staged"
+    )]
+    pub changed: Option<Option<String>>,
+    /// Only what the index differs in from HEAD; the index is judged, not the work tree
+    #[arg(long)]
+    pub staged: bool,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
@@ -179,6 +193,15 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
+    /// `--changed` and `--staged`.
+    pub fn against(&self) -> Option<Against> {
+        match (&self.changed, self.staged) {
+            (_, true) => Some(Against::Staged),
+            (Some(name), false) => Some(Against::Ref(name.clone())),
+            (None, false) => None,
+        }
+    }
+
     /// `--rule` and `--ignore`.
     pub fn filter(&self) -> RuleFilter {
         RuleFilter {

@@ -1,5 +1,6 @@
 //! harness-lint: a static linter and auditor for dbt repositories.
 
+pub mod changed;
 pub mod check;
 pub mod cli;
 pub mod config;
