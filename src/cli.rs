@@ -5,6 +5,7 @@
 
 use crate::config::{BaselineSetting, FailOn, ManifestSetting};
 use crate::error::RunError;
+use crate::git::Against;
 use crate::registry::RuleFilter;
 use crate::run::BaselineTask;
 use crate::selector::Indirect;
@@ -192,12 +193,25 @@ pub struct CheckArgs {
         long,
         value_name = "PATH",
         requires = "paths",
-        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config"]
+        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config", "changed", "staged"]
     )]
     pub stdin_filename: Option<PathBuf>,
     /// What stdin held; the process reads it.
     #[arg(skip)]
     pub stdin: Option<Vec<u8>>,
+    /// Only what differs from where HEAD left REF, committed or not, and what that may break
+    /// [default: the remote's default branch, else main or master]
+    #[arg(
+        long,
+        value_name = "REF",
+        require_equals = true,
+        num_args = 0..=1,
+        conflicts_with = "staged"
+    )]
+    pub changed: Option<Option<String>>,
+    /// Only what the index differs in from HEAD; the index is judged, not the work tree
+    #[arg(long)]
+    pub staged: bool,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
@@ -235,6 +249,15 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
+    /// `--changed` and `--staged`.
+    pub fn against(&self) -> Option<Against> {
+        match (&self.changed, self.staged) {
+            (_, true) => Some(Against::Staged),
+            (Some(name), false) => Some(Against::Ref(name.clone())),
+            (None, false) => None,
+        }
+    }
+
     /// `--rule` and `--ignore`.
     pub fn filter(&self) -> RuleFilter {
         RuleFilter {
@@ -260,13 +283,13 @@ pub struct BaselineArgs {
     pub baseline: Option<BaselineSetting>,
     /// Add what is found to the baseline, whatever its severity; from then on only new findings
     /// count. Entries that are there keep their reasons
-    #[arg(long, requires = "reason")]
+    #[arg(long, requires = "reason", conflicts_with_all = ["changed", "staged"])]
     pub write_baseline: bool,
     /// Why the findings that --write-baseline adds may stay
     #[arg(long, value_name = "TEXT", requires = "write_baseline", value_parser = reason)]
     pub reason: Option<String>,
     /// Drop from the baseline what is no longer found, and add nothing
-    #[arg(long, conflicts_with = "write_baseline")]
+    #[arg(long, conflicts_with_all = ["write_baseline", "changed", "staged"])]
     pub prune_baseline: bool,
 }
 

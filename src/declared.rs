@@ -4,9 +4,9 @@
 use crate::config::{Config, ConfigError};
 use crate::load::Place;
 use crate::project::{Node, Project};
-use crate::rule::{Cx, FixAvailability, Meta, Rule, Sink};
+use crate::rule::{Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::yaml::{self, At, DeError, Yaml};
-use crate::text::{FileId, Span, read_text, relative_path};
+use crate::text::{FileId, Span, relative_path};
 use crate::violation::{Confidence, Severity, Violation};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -231,7 +231,9 @@ pub fn read_folder(
     folder: &At<String>,
 ) -> Result<Vec<Declared>, ConfigError> {
     let dir = place.project_dir.join(&folder.value);
-    let Some(dir) = place.inside(&dir).filter(|d| d.is_dir()) else {
+    let added: Vec<PathBuf> = place.overlay.added(&dir).map(Path::to_owned).collect();
+    let real = place.inside(&dir).filter(|d| d.is_dir());
+    let Some(dir) = real.or_else(|| (!added.is_empty()).then_some(dir)) else {
         let message = format!("there is no folder `{}` in the repository", folder.value);
         let doc = folder
             .span
@@ -248,6 +250,8 @@ pub fn read_folder(
         .into_iter()
         .flatten()
         .map(|e| e.into_path())
+        .filter(|p| !place.overlay.is_gone(p))
+        .chain(added)
         .filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"))
         .collect();
     paths.sort();
@@ -267,7 +271,7 @@ fn read_own(config: &Config, place: &Place, path: &Path) -> Result<Declared, Con
     if place.inside(path).is_none() {
         return Err(whole("leads out of the repository".to_owned()));
     }
-    let (text, problem) = read_text(path);
+    let (text, problem) = place.read_text(path);
     if let Some(problem) = problem {
         return Err(whole(format!("cannot be read: {problem:?}")));
     }
@@ -317,6 +321,10 @@ impl Declared {
 }
 
 impl Rule for Pattern {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if let Some(layer) = &self.layer
             && cx.project.role(model) != Some(&layer.value)

@@ -1,6 +1,7 @@
 //! harness-lint: a static linter and auditor for dbt repositories.
 
 pub mod baseline;
+pub mod changed;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -3,7 +3,7 @@
 use crate::config::{Config, ConfigError, RuleSetting, Switch, id_matches};
 use crate::declared::{self, Declared};
 use crate::load::Place;
-use crate::rule::{BuiltIn, Meta, Preset, Rule};
+use crate::rule::{BuiltIn, Meta, Preset, Reach, Rule};
 use crate::syntax::yaml::{self, DeError, Node as YamlNode};
 use crate::text::{FileId, Span, Spanned};
 use crate::violation::Severity;
@@ -120,6 +120,14 @@ pub struct Active {
     /// The rule with each set of options that some instance has: a thousand overrides that differ in
     /// severity alone are one rule, and judge a model once.
     pub rules: Vec<Box<dyn Rule>>,
+}
+
+impl Active {
+    /// How far a change can be felt by it.
+    pub fn reach(&self) -> Reach {
+        let all = self.rules.iter().map(|rule| rule.reach());
+        all.max().unwrap_or(Reach::Near)
+    }
 }
 
 /// A rule as it is set for the project or a part of it.

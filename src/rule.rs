@@ -249,6 +249,18 @@ pub struct IdleEntry<'a> {
     pub why: Idle,
 }
 
+/// How far from a change a rule's verdict may change, where configuration stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// On what changed, and on its direct parents and children: the rule looks at a node, its own
+    /// entry and file, and at what stands beside it in the graph. Which layer a node is in, and
+    /// whether a name exists, it may ask too.
+    Near,
+    /// Anywhere: the rule looks further along the graph, compares nodes that no edge joins, counts
+    /// all of them, or reads other files than those of the node.
+    Project,
+}
+
 /// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
 /// rule.
 pub trait Rule: Send + Sync {
@@ -256,6 +268,13 @@ pub trait Rule: Send + Sync {
     /// [`Violation::defect`], this rule's finding goes.
     fn yields_to(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// How far a change can be felt. Near is a promise: where every finding away from a change is of
+    /// such rules, `--changed` takes them for old ones without looking. A rule that yields reaches
+    /// as far as those to which it yields.
+    fn reach(&self) -> Reach {
+        Reach::Project
     }
 
     /// Once for the whole project.

@@ -4,14 +4,18 @@ mod baseline;
 
 pub use baseline::BaselineTask;
 
+use crate::changed::{self, Affected};
 use crate::check::{self, Checked, Scope};
 use crate::config::{self, BaselineSetting, Config, ManifestSetting};
 use crate::error::RunError;
-use crate::load::{self, Place};
+use crate::git::{self, Against, Changes};
+use crate::load::{self, Notice, Place};
 use crate::project::{self, Project};
 use crate::registry::{self, Active, Entry, RuleFilter};
+use crate::rule::Reach;
 use crate::select::{self, Selection};
 use crate::text::{Overlay, folded, nearest, relative_path};
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +46,8 @@ pub struct Request {
     pub filter: RuleFilter,
     /// `--select`, `--exclude`, paths and what goes with them.
     pub selection: Selection,
+    /// `--changed` and `--staged`: only what this differs from speaks for.
+    pub against: Option<Against>,
 }
 
 /// A file whose content is not what lies on disk.
@@ -96,6 +102,11 @@ pub struct Prepared {
 /// No project, several, or a configuration that is refused.
 pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
     let place = place(request)?;
+    let config = configure_at(request, &place)?;
+    Ok((place, config))
+}
+
+fn configure_at(request: &Request, place: &Place) -> Result<Config, RunError> {
     let asked = request.config.as_deref();
     if let Some(path) = asked
         && !path.is_file()
@@ -106,12 +117,12 @@ pub fn configure(request: &Request) -> Result<(Place, Config), RunError> {
             help: None,
         });
     }
-    let mut config = config::load(&place, asked, &registry::ids())?;
+    let mut config = config::load(place, asked, &registry::ids())?;
     config.vars.extend(request.vars.clone());
     if let Some(target) = &request.target {
         config.target = Some(target.clone());
     }
-    Ok((place, config))
+    Ok(config)
 }
 
 /// Where the project is. What an editor holds of a file stands in for what lies on disk, and its
@@ -272,6 +283,8 @@ pub struct Outcome {
     pub scope: Scope,
     /// What was done besides, for stderr.
     pub notes: String,
+    /// What the change speaks for, where only that was asked about.
+    pub affected: Option<Affected>,
 }
 
 /// The whole of `check`.
@@ -279,7 +292,17 @@ pub struct Outcome {
 /// # Errors
 /// As [`prepare`]; also a selection that matches nothing, and a baseline that cannot be written.
 pub fn check(request: &Request) -> Result<Outcome, RunError> {
-    let mut prepared = prepare(request)?;
+    let mut laps = Laps::start();
+    let mut place = place(request)?;
+    let changes = match &request.against {
+        Some(against) => Some(changes(&mut place, against)?),
+        None => None,
+    };
+    if changes.is_some() {
+        laps.end("git");
+    }
+    let config = configure_at(request, &place)?;
+    let mut prepared = prepare_with(request, place, config, laps)?;
     let scope = match &request.stdin {
         None => select::scope(&prepared.project, &request.selection, &request.cwd)?,
         Some(Stdin { path, .. }) => {
@@ -295,10 +318,82 @@ pub fn check(request: &Request) -> Result<Outcome, RunError> {
     notices.append(&mut checked.skipped);
     notices.sort();
     prepared.laps.end("check");
+    let affected = changes.map(|changes| {
+        let config = request.config.as_ref().map(|c| request.cwd.join(c));
+        let config = config.and_then(|c| c.canonicalize().ok());
+        let affected = changed::affected(&prepared.project, &changes, config.as_deref());
+        only_affected(request, &changes, &affected, &mut prepared, &mut checked);
+        prepared.laps.end("compare");
+        affected
+    });
     Ok(Outcome {
         prepared,
         checked,
         scope,
         notes,
+        affected,
     })
+}
+
+/// What differs; `place` is then as it is to be judged.
+fn changes(place: &mut Place, against: &Against) -> Result<Changes, RunError> {
+    let changes = git::changes(&place.root, against)?;
+    place.overlay = changes.now.clone();
+    let file = place.project_dir.join("dbt_project.yml");
+    match place.is_file(&file) {
+        true => Ok(changes),
+        false => Err(RunError::Nothing {
+            message: "dbt_project.yml is not in the index".to_owned(),
+            help: Some("`git add` it, or leave --staged out".to_owned()),
+        }),
+    }
+}
+
+/// Leaves the findings that a change speaks for, and elsewhere those that the base did not have. The
+/// base is read only where findings elsewhere ask for it.
+fn only_affected(
+    request: &Request,
+    changes: &Changes,
+    affected: &Affected,
+    prepared: &mut Prepared,
+    checked: &mut Checked,
+) {
+    let all = std::mem::take(&mut checked.findings);
+    let is_near: Vec<bool> = all.iter().map(|f| affected.holds(f)).collect();
+    // Findings of rules that look no further than their neighbours are old there.
+    let far: FxHashSet<&str> = prepared
+        .rules
+        .iter()
+        .filter(|r| affected.wide || r.reach() == Reach::Project)
+        .map(|r| &*r.meta.id)
+        .collect();
+    let mut away = all.iter().zip(&is_near).filter(|(_, is_near)| !**is_near);
+    let asks = !changes.files.is_empty() && away.any(|(f, _)| far.contains(&*f.rule));
+    if asks && changes.partial {
+        prepared.project.notices.push(Notice {
+            what: "git",
+            path: ".".to_owned(),
+            why: "the clone lacks contents of the base: whether the change causes findings in files that it does not touch was not judged".to_owned(),
+            line: None,
+        });
+    }
+    let known = match asks && !changes.partial {
+        true => known_before(request, changes, &prepared.project.place),
+        false => None,
+    };
+    let is_new = |fingerprint: &u64| known.as_ref().is_some_and(|k| !k.contains(fingerprint));
+    let kept = all.into_iter().zip(is_near);
+    let kept = kept.filter(|(f, is_near)| *is_near || is_new(&f.fingerprint));
+    checked.findings = kept.map(|(f, _)| f).collect();
+}
+
+/// The findings of the base, by their fingerprints; none where it cannot be judged by today's
+/// configuration.
+fn known_before(request: &Request, changes: &Changes, now: &Place) -> Option<FxHashSet<u64>> {
+    let mut place = now.clone();
+    place.overlay = changes.before.clone();
+    let config = configure_at(request, &place).ok()?;
+    let base = prepare_with(request, place, config, Laps::start()).ok()?;
+    let checked = check::check(&base.project, &base.rules, &Scope::default());
+    Some(checked.findings.iter().map(|f| f.fingerprint).collect())
 }

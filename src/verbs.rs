@@ -435,6 +435,7 @@ fn graph_of(request: &Request, args: &GraphArgs) -> Result<GraphReport, RunError
 fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {
     let mut request = request(&args.project, &args.select, cwd)?;
     request.filter = args.filter();
+    request.against = args.against();
     request.selection.paths = args.paths.clone();
     request.stdin = stdin(args)?;
     request.baseline = args.baseline.baseline.clone();

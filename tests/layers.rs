@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     // Findings.
     &["check"],
     // A run: what is asked for, what may go wrong.
-    &["error", "select", "run"],
+    &["error", "changed", "select", "run"],
     // What is printed.
     &["init", "report", "cli", "verbs", "main"],
 ];

@@ -2,7 +2,7 @@
 //! asked for.
 
 use super::Place;
-use crate::text::{read_text, relative_path};
+use crate::text::relative_path;
 use std::collections::BTreeSet;
 use std::io::ErrorKind::NotFound;
 use std::path::Path;
@@ -62,10 +62,10 @@ pub fn files_below(place: &Place, dir: &str) -> Below {
 /// The text of one of them; none for one that is not text, is too large or leaves the root.
 pub fn read_below(place: &Place, dir: &str, file: &str) -> Option<String> {
     let path = place.inside(&place.project_dir.join(dir).join(file))?;
-    if path.metadata().ok()?.len() > MAX_BYTES {
+    if path.metadata().is_ok_and(|m| m.len() > MAX_BYTES) {
         return None;
     }
-    let (text, problem) = read_text(&path);
+    let (text, problem) = place.read_text(&path);
     problem.is_none().then_some(text)
 }
 

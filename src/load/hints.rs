@@ -18,6 +18,8 @@ pub struct DialectChoice {
     pub adapter: String,
     /// Where it was read: `requirements.txt`, `profiles.yml` …
     pub from: String,
+    /// It was concluded from the models' own SQL.
+    pub guessed: bool,
 }
 
 /// What the files say, before SQL is looked at.
@@ -111,6 +113,7 @@ fn choice(adapter: &str, from: String) -> Option<DialectChoice> {
         dialect: Dialect::from_adapter(adapter)?,
         adapter: adapter.to_owned(),
         from,
+        guessed: false,
     })
 }
 
@@ -135,6 +138,16 @@ const REQUIREMENTS: &[&str] = &[
     "Makefile",
     "tox.ini",
 ];
+
+/// May a file say which adapter is meant, by its path?
+pub fn may_hint(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    name == "profiles.yml"
+        || REQUIREMENTS.contains(&&*name)
+        || folder == "requirements"
+        || folder == "workflows"
+}
 
 /// `dbt-<adapter>` in files that name Python packages; only where one adapter is named, duckdb
 /// (used for tests everywhere) aside.

@@ -14,7 +14,7 @@ mod walk;
 pub use below::{Below, files_below, read_below};
 pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
-pub use hints::{DialectChoice, DialectHints, dialect_hints};
+pub use hints::{DialectChoice, DialectHints, dialect_hints, may_hint};
 pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
 
 use crate::syntax::yaml::{self, Yaml};

@@ -251,6 +251,7 @@ impl<'a> Builder<'a> {
                 dialect: Dialect::Generic,
                 adapter: String::new(),
                 from: String::new(),
+                guessed: false,
             },
             yaml: Vec::new(),
             sql: Vec::new(),

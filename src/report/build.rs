@@ -1,6 +1,7 @@
 //! From what a run found to what is printed of it.
 
 use super::*;
+use crate::changed::Affected;
 use crate::check::Finding;
 use crate::git::Head;
 use crate::project::{Node, Project};
@@ -48,6 +49,7 @@ pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Repor
         config_hash: hex(project.config.fingerprint()),
         head_sha: head.sha,
         dirty: head.dirty,
+        changed: outcome.affected.as_ref().map(|a| changed(project, a)),
         inputs: inputs(project),
         summary: summary(outcome),
         skipped: skipped(project),
@@ -68,6 +70,7 @@ pub fn nothing(why: &str) -> Report {
         config_hash: hex(0),
         head_sha: None,
         dirty: None,
+        changed: None,
         inputs: Inputs::default(),
         summary: Summary::default(),
         findings: Vec::new(),
@@ -131,6 +134,14 @@ fn part(text: &mut String, name: &str, active: &Active, instance: &Instance) {
         Some(_) => instance.severity.unwrap_or(active.meta.severity).as_str(),
     };
     let _ = writeln!(text, "{name} {severity}");
+}
+
+fn changed(project: &Project, affected: &Affected) -> ChangedReport {
+    ChangedReport {
+        base: message(&affected.base),
+        files: affected.files,
+        nodes: affected.count(project),
+    }
 }
 
 fn inputs(project: &Project) -> Inputs {
@@ -262,11 +273,24 @@ struct Hashes {
 }
 
 impl Hashes {
-    /// A fix with the hashes of its files; none where the text we know is not what is on disk.
+    /// A fix with the hashes of its files; none where the text we know is not what is on disk. Where
+    /// the index was judged and the disk has something else, only what to do is said.
     fn fix(&mut self, project: &Project, fix: &Fix) -> Option<FixReport> {
         let of = |file: FileId| project.files.get(file);
         if fix.edits.iter().any(|e| of(e.span.file).problem.is_some()) {
             return None;
+        }
+        let overlay = &project.place.overlay;
+        if fix
+            .edits
+            .iter()
+            .any(|e| overlay.holds(&of(e.span.file).on_disk))
+        {
+            return Some(FixReport {
+                applicability: Applicability::Manual,
+                title: message(&fix.title),
+                edits: Vec::new(),
+            });
         }
         let edits = fix.edits.iter().map(|edit| {
             let file = edit.span.file;

@@ -1,6 +1,7 @@
 //! The commands that a report prints, to be pasted into a shell as they are.
 
 use crate::config::BaselineSetting;
+use crate::git::Against;
 use crate::load::Place;
 use crate::run::Request;
 use crate::text::{folded, is_hidden, relative_path};
@@ -52,6 +53,17 @@ impl Recheck {
         if let Some(target) = &request.target {
             add("--target", target);
         }
+        match &request.against {
+            Some(Against::Staged) => prefix.push_str(" --staged"),
+            Some(Against::Ref(None)) => prefix.push_str(" --changed"),
+            Some(Against::Ref(Some(name))) => {
+                prefix.push_str(&format!(" --changed={}", quoted(name)));
+            }
+            None => {}
+        }
+        let mut add = |flag: &str, value: &str| {
+            prefix.push_str(&format!(" {flag} {}", quoted(value)));
+        };
         for rule in &request.filter.only {
             add("--rule", rule);
         }

@@ -52,6 +52,9 @@ pub struct Report {
     /// Files of the work tree differ from that commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
+    /// What changed, where only that was asked about (`--changed`, `--staged`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<ChangedReport>,
     /// What was read beside the project's own files.
     pub inputs: Inputs,
     /// What was counted.
@@ -103,6 +106,19 @@ pub struct ManifestInput {
     pub fresh: usize,
     /// Nodes of packages that are not installed, which it alone knows.
     pub absent: usize,
+}
+
+/// What changed, and how much of the project was judged for it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ChangedReport {
+    /// What was compared with: a branch, tag or commit as it was asked for or found; `HEAD` for
+    /// the index.
+    pub base: String,
+    /// Files of the project that differ.
+    pub files: usize,
+    /// Nodes of the project, tests aside, on which every finding is reported. Elsewhere only those
+    /// are that the base did not have.
+    pub nodes: usize,
 }
 
 /// What was counted.

@@ -257,7 +257,13 @@ pub(super) fn summary(report: &Report, new: &[&FindingReport]) -> String {
         0 => String::new(),
         n => format!(" ({n} fixable)"),
     };
-    format!("{found}{fixable} · {}", looked_at(s))
+    let changed = report.changed.as_ref().map_or(String::new(), |c| {
+        let (files, nodes) = (many(c.files, "file"), many(c.nodes, "node"));
+        let base = visible(&c.base);
+        let base = cut(&base, 80);
+        format!(" · changed since {base}: {files}, {nodes} judged")
+    });
+    format!("{found}{fixable}{changed} · {}", looked_at(s))
 }
 
 fn looked_at(s: &Summary) -> String {

@@ -2,7 +2,8 @@
 //! older commit held.
 
 use super::read::{ReadProblem, decode, first_line, read_first_line, read_text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +13,16 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overlay {
     files: Arc<BTreeMap<PathBuf, Option<Arc<[u8]>>>>,
+    /// What the files are called, wherever they lie.
+    names: Arc<BTreeSet<OsString>>,
 }
 
 impl Overlay {
     /// From files with their bytes; none for one that is not there.
     pub fn new(files: BTreeMap<PathBuf, Option<Arc<[u8]>>>) -> Self {
+        let names = files.keys().filter_map(|p| p.file_name());
         Self {
+            names: Arc::new(names.map(OsStr::to_owned).collect()),
             files: Arc::new(files),
         }
     }
@@ -41,7 +46,11 @@ impl Overlay {
             return None;
         }
         let known = self.files.get(path).or_else(|| {
-            let real = path.canonicalize().ok()?;
+            // A link, or below one: then the name is the same. Asking the disk of every file would
+            // take long.
+            let named = path.file_name().is_some_and(|n| self.names.contains(n));
+            let may_lead_here = named || path.is_symlink();
+            let real = may_lead_here.then(|| path.canonicalize().ok()).flatten()?;
             self.files.get(&real)
         });
         known.map(Option::as_ref)

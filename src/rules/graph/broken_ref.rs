@@ -1,5 +1,5 @@
 use crate::project::{Node, NodeId, Project, Reference, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::syntax::yaml;
 use crate::text::Span;
@@ -26,6 +26,10 @@ impl BuiltIn for BrokenRef {
 }
 
 impl Rule for BrokenRef {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut seen = FxHashSet::default();
         // A reference that is surely made comes before one to the same name that may not be.

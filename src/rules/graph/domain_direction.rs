@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink, on_edge};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink, on_edge};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,6 +42,10 @@ impl BuiltIn for DomainDirection {
 }
 
 impl Rule for DomainDirection {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(domain) = self.domain(model) else {
             return;

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, on_edge};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, on_edge};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,10 @@ impl BuiltIn for PrivateAccess {
 }
 
 impl Rule for PrivateAccess {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for parent in cx.project.own(&[ResourceType::Model]) {
             if cx.project.access(parent) != Some("private") {

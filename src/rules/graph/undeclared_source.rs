@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, Reference, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,6 +26,10 @@ impl BuiltIn for UndeclaredSource {
 }
 
 impl Rule for UndeclaredSource {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let declared = Declared::of(cx.project);
         let mut seen = FxHashSet::default();

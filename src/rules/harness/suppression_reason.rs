@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, SuppressionUse};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, SuppressionUse};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +23,10 @@ impl BuiltIn for SuppressionReason {
 }
 
 impl Rule for SuppressionReason {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn suppressions(&self, _cx: &Cx, all: &[SuppressionUse], sink: &mut Sink) {
         let without = all.iter().filter(|s| s.suppression.reason.is_empty());
         for s in without {

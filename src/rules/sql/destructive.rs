@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::{self, TokenKind};
 use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
@@ -27,6 +27,10 @@ impl BuiltIn for Destructive {
 }
 
 impl Rule for Destructive {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         for key in ["pre-hook", "post-hook"] {
             let Some(set) = model.config.get(key) else {

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::same::{same, same_column};
 use crate::syntax::sql::tree::{Expr, ExprKind, ItemKind, Literal, Select};
 use crate::text::Span;
@@ -27,6 +27,10 @@ impl BuiltIn for DistinctGroupBy {
 }
 
 impl Rule for DistinctGroupBy {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let mut seen: Vec<Span> = Vec::new();

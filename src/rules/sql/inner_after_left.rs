@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::syntax::sql::nulls::{Column, rejects_null, thinks_of_null};
 use crate::syntax::sql::tree::{Constraint, Expr, Factor, FactorKind, Join, JoinKind, Select};
@@ -29,6 +29,10 @@ impl BuiltIn for InnerAfterLeft {
 }
 
 impl Rule for InnerAfterLeft {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let judge = Judge {

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{CompareOp, Expr, ExprKind, Literal};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -24,6 +24,10 @@ impl BuiltIn for NullComparison {
 }
 
 impl Rule for NullComparison {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let mut seen: Vec<Span> = Vec::new();

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::Dialect;
 use crate::syntax::sql::tree::{Body, Ident, ItemKind, Query};
 use crate::text::Span;
@@ -27,6 +27,10 @@ impl BuiltIn for ReservedIdentifier {
 }
 
 impl Rule for ReservedIdentifier {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };

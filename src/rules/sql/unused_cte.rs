@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::{self, TokenKind};
 use crate::syntax::sql::tree::{Body, Cte, Factor, FactorKind, From, Query};
 use crate::violation::{Confidence, Severity, Violation};
@@ -24,6 +24,10 @@ impl BuiltIn for UnusedCte {
 }
 
 impl Rule for UnusedCte {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{
     Body, Cte, ExprKind, Factor, FactorKind, Ident, Item, ItemKind, Query, Select,
 };
@@ -78,6 +78,10 @@ impl BuiltIn for CteColumnMissing {
 }
 
 impl Rule for CteColumnMissing {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if self.columns.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;

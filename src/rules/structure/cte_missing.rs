@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{Body, Cte, FactorKind, Item, ItemKind, Query, Select};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -39,6 +39,10 @@ impl BuiltIn for CteMissing {
 }
 
 impl Rule for CteMissing {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if self.sequence.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;

@@ -1,6 +1,6 @@
 use crate::config::Layer;
 use crate::project::{Node, Origin, Project, Setting};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -32,6 +32,10 @@ impl BuiltIn for Materialization {
 }
 
 impl Rule for Materialization {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(layer) = cx.project.layer(model) else {
             return;

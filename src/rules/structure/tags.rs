@@ -1,6 +1,6 @@
 use crate::load::Role;
 use crate::project::{Node, Origin, Project, Setting, strings};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::config_edit;
 use crate::syntax::jinja::ConfigArg;
 use crate::syntax::template::ConfigCall;
@@ -46,6 +46,10 @@ impl BuiltIn for Tags {
 }
 
 impl Rule for Tags {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if self.template.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;

@@ -1,5 +1,5 @@
 use crate::project::{Constraint, DataTest, Node, Project, Properties};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::Dialect;
 use crate::syntax::yaml::edit;
 use crate::text::Span;
@@ -42,6 +42,10 @@ impl BuiltIn for Pk {
 }
 
 impl Rule for Pk {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if model.properties_lost {
             return;
