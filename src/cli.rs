@@ -64,6 +64,11 @@ impl Cli {
         }
     }
 
+    /// The definition, for what is derived from it.
+    pub fn definition() -> clap::Command {
+        Self::command()
+    }
+
     /// The names of all verbs.
     pub fn verbs() -> Vec<String> {
         let command = Self::command();

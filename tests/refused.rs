@@ -223,7 +223,7 @@ metrics:
         assert_eq!(
             said,
             [
-                "`function('gone')`: there is no such function; dbt drops this test with a warning, so it never runs",
+                "`function('gone')`: there is no such function; dbt leaves this test out, so it never runs",
                 "`function('is_posiitve')`: there is no such function; dbt refuses the whole project",
                 "`function('other', 'is_positive')`: there is no package `other`; dbt refuses the whole project",
                 "`metric('nope')`: there is no such metric; dbt refuses the whole project (it stands in a SQL comment, which dbt renders)",

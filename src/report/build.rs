@@ -36,7 +36,10 @@ pub struct Aside {
 pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Report, Aside) {
     let project = &outcome.prepared.project;
     let head = head.unwrap_or_default();
-    let mut files = Hashes::default();
+    let mut files = Hashes {
+        known: FxHashMap::default(),
+        of_a_change: outcome.affected.is_some(),
+    };
     let findings = outcome.checked.findings.iter();
     let findings: Vec<FindingReport> = findings
         .map(|f| finding(project, recheck, &mut files, f))
@@ -267,9 +270,10 @@ fn range(project: &Project, span: Span) -> Range {
 }
 
 /// The hash of each file that a fix touches, computed once.
-#[derive(Default)]
 struct Hashes {
     known: FxHashMap<FileId, String>,
+    /// What stands in for a file is the index, not what an editor holds.
+    of_a_change: bool,
 }
 
 impl Hashes {
@@ -281,11 +285,8 @@ impl Hashes {
             return None;
         }
         let overlay = &project.place.overlay;
-        if fix
-            .edits
-            .iter()
-            .any(|e| overlay.holds(&of(e.span.file).on_disk))
-        {
+        let stands_in = |file| self.of_a_change && overlay.holds(&of(file).on_disk);
+        if fix.edits.iter().any(|e| stands_in(e.span.file)) {
             return Some(FixReport {
                 applicability: Applicability::Manual,
                 title: message(&fix.title),
