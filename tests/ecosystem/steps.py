@@ -139,7 +139,8 @@ def examples(args, temp, path):
                 expect(done.returncode == 0, f"{name}: it builds", done)
             done = run(check, project, env)
             expect(done.returncode == code, f"{name}: the check exits {code}", done)
-            expect(report is None or report.stat().st_size > 0, f"{name}: its report is there")
+            if report:
+                expect(report.stat().st_size > 0, f"{name}: its report is there")
 
 
 def main():
