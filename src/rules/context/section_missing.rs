@@ -1,3 +1,4 @@
+use crate::config::Config;
 use crate::project::{Document, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::markdown::Heading;
@@ -23,6 +24,10 @@ impl BuiltIn for SectionMissing {
             "../../../rules/context/section-missing/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured
+    }
 }
 
 impl Rule for SectionMissing {

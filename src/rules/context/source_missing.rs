@@ -1,3 +1,4 @@
+use crate::config::Config;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -15,11 +16,15 @@ impl BuiltIn for SourceMissing {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/context/source-missing/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured
+    }
 }
 
 impl Rule for SourceMissing {

@@ -1,3 +1,4 @@
+use crate::config::Config;
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -19,6 +20,10 @@ impl BuiltIn for Status {
         preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/context/status/README.md")),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured
+    }
 }
 
 const STATES: [&str; 3] = ["verified", "draft", "stale"];

@@ -1,4 +1,4 @@
-use crate::config::PathPattern;
+use crate::config::{Config, PathPattern};
 use crate::load::KnowledgeKind;
 use crate::project::{Document, Node, Project, ResourceType, letters, maps_to};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
@@ -23,6 +23,10 @@ impl BuiltIn for TableMissing {
             "../../../rules/context/table-missing/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured && config.context.tables.is_some()
+    }
 }
 
 impl Rule for TableMissing {

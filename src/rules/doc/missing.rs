@@ -17,7 +17,7 @@ impl BuiltIn for Missing {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/doc/missing/README.md")),
     };
 }

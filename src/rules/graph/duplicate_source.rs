@@ -18,7 +18,7 @@ impl BuiltIn for DuplicateSource {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!(
             "../../../rules/graph/duplicate-source/README.md"
         )),

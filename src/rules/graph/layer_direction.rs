@@ -1,4 +1,4 @@
-use crate::config::Layer;
+use crate::config::{Config, Layer};
 use crate::project::{Edge, LayerTable, Node, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
 use crate::violation::{Confidence, Severity, Violation};
@@ -17,11 +17,15 @@ impl BuiltIn for LayerDirection {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Minimal),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/graph/layer-direction/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.layers.is_some()
+    }
 }
 
 impl Rule for LayerDirection {

@@ -16,7 +16,7 @@ impl BuiltIn for PrivateAccess {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Minimal),
         doc: Borrowed(include_str!(
             "../../../rules/graph/private-access/README.md"
         )),

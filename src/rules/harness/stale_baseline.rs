@@ -17,7 +17,7 @@ impl BuiltIn for StaleBaseline {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Minimal),
         doc: Borrowed(include_str!(
             "../../../rules/harness/stale-baseline/README.md"
         )),

@@ -21,7 +21,7 @@ impl BuiltIn for Destructive {
         severity: Severity::Warn,
         confidence: Confidence::Likely,
         fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!("../../../rules/sql/destructive/README.md")),
     };
 }

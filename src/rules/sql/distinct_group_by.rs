@@ -19,7 +19,7 @@ impl BuiltIn for DistinctGroupBy {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!(
             "../../../rules/sql/distinct-group-by/README.md"
         )),

@@ -38,7 +38,7 @@ impl BuiltIn for IncrementalConfig {
         severity: Severity::Warn,
         confidence: Confidence::Likely,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Minimal),
         doc: Borrowed(include_str!(
             "../../../rules/sql/incremental-config/README.md"
         )),

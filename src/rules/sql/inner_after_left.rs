@@ -21,7 +21,7 @@ impl BuiltIn for InnerAfterLeft {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Minimal),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/sql/inner-after-left/README.md"
         )),

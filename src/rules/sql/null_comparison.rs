@@ -18,7 +18,7 @@ impl BuiltIn for NullComparison {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!("../../../rules/sql/null-comparison/README.md")),
     };
 }

@@ -17,7 +17,7 @@ impl BuiltIn for StarOutput {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Minimal),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/sql/star-output/README.md")),
     };
 }

@@ -1,4 +1,4 @@
-use crate::config::Layer;
+use crate::config::{Config, Layer};
 use crate::project::{Node, Origin, Project, Setting};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
@@ -24,11 +24,16 @@ impl BuiltIn for Materialization {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/structure/materialization/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        let layers = config.layers.iter().flatten();
+        layers.into_iter().any(|l| !l.materialized.is_empty())
+    }
 }
 
 impl Rule for Materialization {

@@ -36,7 +36,7 @@ impl BuiltIn for Pk {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::Sometimes,
-        preset: Some(Preset::Minimal),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/test/pk/README.md")),
     };
 }
