@@ -179,3 +179,151 @@ mod star_output {
         assert!(kept.ends_with("then the build fails, because its contract lists others"));
     }
 }
+
+mod orphan {
+    use super::*;
+
+    const STAGING: (&str, &str) = (
+        "models/staging/stg_a.sql",
+        "select id from {{ source('erp', 'a') }}",
+    );
+    const OTHERS: [(&str, &str); 2] = [
+        (
+            "models/staging/stg_b.sql",
+            "select id from {{ source('erp', 'b') }}",
+        ),
+        (
+            "models/marts/fct_b.sql",
+            "select id from {{ ref('stg_b') }}",
+        ),
+    ];
+
+    fn orphans(more: &[(&str, &str)]) -> Vec<String> {
+        let mut list = vec![STAGING];
+        list.extend(OTHERS);
+        for file in more {
+            list.retain(|l| l.0 != file.0);
+            list.push(*file);
+        }
+        let found = findings("graph/orphan", &list);
+        found.iter().map(quoted).collect()
+    }
+
+    /// A macro that reads `stg_a`.
+    const JOINS: (&str, &str) = (
+        "macros/joins.sql",
+        "{% macro joins(x) %}left join {{ ref('stg_a') }} on {{ x }}{% endmacro %}",
+    );
+
+    #[test]
+    fn a_macro_that_nobody_calls() {
+        assert_eq!(orphans(&[JOINS]), ["stg_a"]);
+        let uncalled = (
+            "macros/more.sql",
+            "{% macro more() %}{{ joins('x') }}{% endmacro %}",
+        );
+        assert_eq!(orphans(&[JOINS, uncalled]), ["stg_a"]);
+        let described = (
+            "macros/joins.yml",
+            "macros:\n  - name: joins\n    description: Joins.\n",
+        );
+        assert_eq!(orphans(&[JOINS, described]), ["stg_a"]);
+        let comment = (
+            "models/marts/fct_b.sql",
+            "{# {{ joins('x') }} #} select id from {{ ref('stg_b') }}",
+        );
+        assert_eq!(orphans(&[JOINS, comment]), ["stg_a"]);
+        let default = (
+            "macros/d.sql",
+            "{% macro joins(x) %}{{ adapter.dispatch('joins')(x) }}{% endmacro %}\n{% macro default__joins(x) %}join {{ ref('stg_a') }}{% endmacro %}",
+        );
+        assert_eq!(orphans(&[default]), ["stg_a"]);
+    }
+
+    #[test]
+    fn a_macro_that_somebody_may_call() {
+        let calls = "select id from {{ ref('stg_b') }} {{ joins('id') }}";
+        for (path, text) in [
+            ("models/marts/fct_b.sql", calls),
+            ("tests/t.sql", calls),
+            ("snapshots/s.sql", calls),
+            (
+                "models/m.yml",
+                "models:\n  - name: fct_b\n    config:\n      post_hook: \"{{ joins('x') }}\"\n",
+            ),
+            (
+                "dbt_project.yml",
+                "name: shop\non-run-end: \"{{ joins('x') }}\"\n",
+            ),
+            (
+                "macros/m.sql",
+                "{% test t(model) %}select 1 {{ joins('x') }}{% endtest %}",
+            ),
+            (
+                "macros/m.sql",
+                "{% macro generate_schema_name(a, b) %}{{ joins('x') }}{% endmacro %}",
+            ),
+            ("macros/m.sql", "{# dbt run-operation joins #}"),
+            (
+                "macros/m.sql",
+                "{% macro m() %}{% do run_query(joins('x')) %}{% endmacro %}",
+            ),
+            (
+                "macros/m.sql",
+                "{% macro theirs__m() %}{{ joins('x') }}{% endmacro %}",
+            ),
+            (
+                "macros/m.sql",
+                "{% macro any(n) %}{{ context[n]() }}{% endmacro %}",
+            ),
+            ("run.sh", "dbt run-operation joins\n"),
+        ] {
+            assert_eq!(orphans(&[JOINS, (path, text)]), [""; 0], "{path} {text}");
+        }
+        let default = (
+            "macros/d.sql",
+            "{% macro joins(x) %}{{ adapter.dispatch('joins')(x) }}{% endmacro %}\n{% macro default__joins(x) %}join {{ ref('stg_a') }}{% endmacro %}",
+        );
+        assert_eq!(orphans(&[default, ("tests/t.sql", calls)]), [""; 0]);
+        // It does something by itself.
+        for text in [
+            "{% macro m() %}{% do run_query('drop table x') %}{{ ref('stg_a') }}{% endmacro %}",
+            "{% macro m() %}{{ log(ref('stg_a')) }}{% endmacro %}",
+            "{% macro m() %}{% do adapter.drop_relation(ref('stg_a')) %}{% endmacro %}",
+        ] {
+            assert_eq!(orphans(&[("macros/m.sql", text)]), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_generated_list_of_the_models() {
+        let names: Vec<String> = (0..12).map(|i| format!("fct_{i}")).collect();
+        let models: Vec<(String, &str)> = names
+            .iter()
+            .map(|n| {
+                (
+                    format!("models/marts/{n}.sql"),
+                    "select id from {{ ref('stg_b') }}",
+                )
+            })
+            .collect();
+        let all = |head: &str, names: &[String]| {
+            let entries = names.iter().map(|n| format!("- model: {n}\n"));
+            format!(
+                "{head}models:\n- model: stg_a\n{}",
+                entries.collect::<String>()
+            )
+        };
+        let with = |path: &str, text: &str| {
+            let mut list: Vec<(&str, &str)> = models.iter().map(|(p, t)| (&**p, *t)).collect();
+            list.push((path, text));
+            orphans(&list)
+        };
+        let generated = "# generated by scripts/list.py - do not edit\n";
+        assert_eq!(with("lists/all.yml", &all(generated, &names)), ["stg_a"]);
+        // Written by hand, a choice of a few, or a program.
+        assert_eq!(with("lists/all.yml", &all("", &names)), [""; 0]);
+        assert_eq!(with("lists/all.yml", &all(generated, &names[..3])), [""; 0]);
+        assert_eq!(with("lists/all.py", &all(generated, &names)), [""; 0]);
+    }
+}
