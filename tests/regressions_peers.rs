@@ -327,3 +327,63 @@ mod orphan {
         assert_eq!(with("lists/all.py", &all(generated, &names)), [""; 0]);
     }
 }
+
+mod keys {
+    use super::*;
+
+    fn unproven(model_test: &str, columns: &[(&str, &str)]) -> usize {
+        let column = |(name, tests): &(&str, &str)| {
+            format!("      - name: {name}\n        data_tests: [{tests}]\n")
+        };
+        let columns: String = columns.iter().map(column).collect();
+        let yaml = format!(
+            "models:\n  - name: m\n    data_tests:\n      - {model_test}\n    columns:\n{columns}"
+        );
+        let list = [
+            ("models/m.sql", "select 1 as a, 2 as b, 3 as c"),
+            ("models/m.yml", yaml.as_str()),
+        ];
+        findings("test/pk", &list).len()
+    }
+
+    #[test]
+    fn uniqueness_of_an_expression_of_filled_columns() {
+        let filled = [("a", "not_null"), ("B", "not_null"), ("c", "")];
+        for proof in [
+            "unique: {column_name: \"a || '-' || b\"}",
+            "unique: {arguments: {column_name: \"(A || '-' || b)\"}}",
+            "unique: {column_name: \"concat(a, cast(b as text))\"}",
+        ] {
+            assert_eq!(unproven(proof, &filled), 0, "{proof}");
+        }
+        for none in [
+            "unique: {column_name: \"a || c\"}",
+            "unique: {column_name: \"a || d\"}",
+            "unique: {column_name: \"nullif(a, b)\"}",
+            "unique: {column_name: \"a || b\", config: {enabled: false}}",
+            "not_null: {column_name: \"a || b\"}",
+        ] {
+            assert_eq!(unproven(none, &filled), 1, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_columns_of_the_expression_are_the_tested_set() {
+        let mismatch = |tested: &str| {
+            let yaml = format!(
+                "models:\n  - name: m\n    data_tests:\n      - unique: {{column_name: \"{tested}\"}}\n"
+            );
+            let list = [
+                ("models/s.sql", "select 1 as a, 2 as b, 3 as c"),
+                (
+                    "models/m.sql",
+                    "{{ config(unique_key=['a', 'b']) }}select a, b, c from {{ ref('s') }}",
+                ),
+                ("models/m.yml", yaml.as_str()),
+            ];
+            findings("test/pk-mismatch", &list).len()
+        };
+        assert_eq!(mismatch("a || '-' || b"), 0);
+        assert_eq!(mismatch("a || '-' || c"), 1);
+    }
+}

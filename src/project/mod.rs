@@ -10,6 +10,7 @@ mod descriptions;
 mod graph;
 mod idle_macros;
 mod inline;
+mod key_expression;
 mod keys;
 mod knowledge;
 mod layers;
