@@ -191,8 +191,8 @@ mod hardcoded_relation {
             "select substring(a.b from 2) as y, 'from raw.orders' as z from {{ ref('a') }} as a",
             "select 1 as a -- from raw.orders\n/* join raw.items */ from {{ ref('a') }}",
             "select 1 as a {# from raw.orders #} from {{ ref('a') }}",
-            "select 1 as a from {{ var('db') }}.orders",
-            "select 1 as a from {{ target.schema }}.orders",
+            "select 1 as a from {{ var('db') }}.{{ var('table') }}",
+            "select 1 as a from {{ nobody_knows() }}.orders",
             "select 1 as a from {{ this }}",
             "{% set t = 'raw.orders' %} select 1 as a from {{ t }}",
         ] {

@@ -75,7 +75,7 @@ impl Elsewhere {
             if out.partial {
                 return out;
             }
-            out.add(&place.read_text(path).0, names);
+            out.add(path, &place.read_text(path).0, names);
         }
         for path in place.overlay.added(&place.project_dir) {
             let shown = relative_path(path, &place.project_dir);
@@ -83,18 +83,16 @@ impl Elsewhere {
             let foreign = folders.split('/').any(is_foreign);
             let depth = shown.split('/').count();
             if !foreign && is_of_interest(path, depth) && !known.contains(shown.as_str()) {
-                out.add(&place.read_text(path).0, names);
+                out.add(path, &place.read_text(path).0, names);
             }
         }
         out
     }
 
-    fn add(&mut self, text: &str, names: &FxHashSet<&str>) {
-        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        for name in words.filter_map(|w| names.get(w)) {
-            if !self.names.contains(*name) {
-                self.names.insert((*name).to_owned());
-            }
+    fn add(&mut self, path: &Path, text: &str, names: &FxHashSet<&str>) {
+        let found = names_in(text, names);
+        if !(is_data(path) && is_inventory(text, found.len(), names.len())) {
+            self.names.extend(found.into_iter().map(str::to_owned));
         }
     }
 
@@ -103,6 +101,39 @@ impl Elsewhere {
     pub fn may_use(&self, name: &str) -> bool {
         self.partial || self.is_package || self.names.contains(name)
     }
+}
+
+/// Those of the names that are words of a text.
+fn names_in<'n>(text: &str, names: &FxHashSet<&'n str>) -> FxHashSet<&'n str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter_map(|w| names.get(w).copied()).collect()
+}
+
+/// How the head of a file says that a program wrote it.
+static GENERATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?im)^\s*#.*(?:\bgenerated\s+(?:by|from)\b|\bauto-?generated\b)").ok()
+});
+
+/// A list that a program made of the project itself names its models because they are there, not
+/// because somebody reads them: it says that it is generated, and names a tenth of all or more.
+fn is_inventory(text: &str, named: usize, all: usize) -> bool {
+    let end = text.match_indices('\n').nth(INVENTORY_HEAD);
+    let head = end.map_or(text, |(at, _)| &text[..at]);
+    named >= INVENTORY_NAMES && named * 10 >= all && GENERATED.iter().any(|g| g.is_match(head))
+}
+
+/// A list of fewer names is taken for a choice, and lines after these are no head.
+const INVENTORY_NAMES: usize = 10;
+const INVENTORY_HEAD: usize = 10;
+
+/// YAML and TOML, which do nothing by themselves.
+fn is_data(path: &Path) -> bool {
+    let kind = path.extension();
+    kind.is_some_and(|k| {
+        ["yml", "yaml", "toml"]
+            .iter()
+            .any(|d| k.eq_ignore_ascii_case(d))
+    })
 }
 
 /// A package is tested by a project of its own beside it, or its README says that it is one.

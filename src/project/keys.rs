@@ -248,7 +248,8 @@ impl Properties {
                 "unique" | "expect_column_values_to_be_unique" | "primary_key" => {
                     let argument = test.args.get("column_name").and_then(Value::as_str);
                     let name = argument.or(column.map(|c| c.name.value.as_str()));
-                    sets.extend(name.map(|n| BTreeSet::from([n.to_lowercase()])));
+                    let columns = name.map(|n| self.unique_with(&n.to_lowercase()));
+                    sets.extend(columns.map(BTreeSet::from_iter));
                 }
                 "unique_combination_of_columns" | "expect_compound_columns_to_be_unique" => {
                     let lists = ["combination_of_columns", "column_list", "column_names"];

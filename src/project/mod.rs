@@ -9,7 +9,9 @@ mod data_test;
 mod described;
 mod descriptions;
 mod graph;
+mod idle_macros;
 mod inline;
+mod key_expression;
 mod keys;
 mod knowledge;
 mod layers;
@@ -344,12 +346,19 @@ impl Project {
     /// May somebody use this model whom the project does not know: a script or another tool's
     /// configuration below the project directory, or, of a package, who installs it?
     pub fn may_be_used_elsewhere(&self, model: &Node) -> bool {
+        self.may_be_named_elsewhere(&model.name)
+    }
+
+    /// The same of a model or a macro of this name.
+    fn may_be_named_elsewhere(&self, name: &str) -> bool {
         let read = || {
             let known = self.files.iter().map(|(_, f)| f.path.as_str()).collect();
-            let names = self.models().map(|m| m.name.as_str()).collect();
+            let own = self.macros.iter().filter(|m| *m.package == *self.name);
+            let models = self.models().map(|m| m.name.as_str());
+            let names = models.chain(own.map(|m| &*m.name)).collect();
             Elsewhere::read(&self.place, &known, &names)
         };
-        self.elsewhere.get_or_init(read).may_use(&model.name)
+        self.elsewhere.get_or_init(read).may_use(name)
     }
 
     /// The project's own models that are not disabled.

@@ -117,7 +117,7 @@ impl Node {
                 || own.any(|c| c.constraints.iter().any(is_key))
         };
         let names = properties.tested_names().into_iter();
-        keys.extend(names.filter(is_unique).map(|c| vec![c]));
+        keys.extend(names.filter(is_unique).map(|c| properties.unique_with(&c)));
         for test in properties.tests.iter().filter(|t| t.runs()) {
             let list = match split(&test.name).1 {
                 "unique_combination_of_columns" => test.args.get("combination_of_columns"),

@@ -1,14 +1,14 @@
-use crate::load::Role;
 use crate::project::{Node, Project, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
-use crate::text::Span;
+use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
 use regex::Regex;
 use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 /// No options.
@@ -34,6 +34,9 @@ impl Rule for Orphan {
             return;
         }
         let mentioned = mentioned(project);
+        // Reads more files than all the rest, so it waits until somebody asks.
+        let by_macros = OnceCell::new();
+        let by_macros = || by_macros.get_or_init(|| mentioned_by_macros(project));
         for model in project.models() {
             let Some(layer) = project.layer(model).filter(|l| !project.is_leaf(l)) else {
                 continue;
@@ -45,6 +48,7 @@ impl Rule for Orphan {
                 // Another project may read it; where that is not known, nothing is said.
                 || !matches!(project.access(model), Some("protected" | "private"))
                 || model.enabled.is_none()
+                || by_macros().contains(model.name.as_str())
                 || project.may_be_used_elsewhere(model);
             if used {
                 continue;
@@ -84,20 +88,27 @@ const READERS: &[ResourceType] = &[
     ResourceType::Analysis,
 ];
 
-/// Names that a `ref` in a macro, a hook of the project, or a branch that dbt's parse never takes
-/// (`execute`, `is_incremental()`) speaks of: no edges, but uses.
+/// Names that a `ref` in a hook of the project, or in a branch that dbt's parse never takes
+/// (`execute`, `is_incremental()`), speaks of: no edges, but uses.
 fn mentioned(project: &Project) -> FxHashSet<&str> {
-    let macros = project.own_files().filter(|m| m.role == Role::Macro);
-    let mut files: Vec<_> = macros.map(|m| m.file).collect();
-    files.extend(project.own(READERS).map(|n| n.file));
-    files.extend(project.project_file());
+    let files = project.own(READERS).map(|n| n.file);
+    let files = files.chain(project.project_file());
+    names_in(project, files.map(|f| (f, &*project.files.get(f).text)))
+}
+
+/// The same of macros, but for those that nobody calls.
+fn mentioned_by_macros(project: &Project) -> FxHashSet<&str> {
+    names_in(project, project.live_macros().into_iter())
+}
+
+fn names_in<'p>(
+    project: &'p Project,
+    texts: impl Iterator<Item = (FileId, &'p str)>,
+) -> FxHashSet<&'p str> {
     let mut out = FxHashSet::default();
-    for file in files {
+    for (file, text) in texts {
         let own = project.files.get(file).stem();
-        for found in CALL
-            .iter()
-            .flat_map(|c| c.captures_iter(&project.files.get(file).text))
-        {
+        for found in CALL.iter().flat_map(|c| c.captures_iter(text)) {
             let name = found.get(1).map_or("", |m| m.as_str());
             // A model that names itself reads its former rows.
             if name != own {

@@ -129,18 +129,19 @@ impl IncrementalConfig {
                     .help("filter what is read inside `{% if is_incremental() %}`, against `max(…)` of `{{ this }}`; or make it a table"),
             );
         }
-        out.extend(self.schema_change(model, place));
+        out.extend(self.schema_change(project, model, place));
         out
     }
 
-    fn schema_change(&self, model: &Node, place: Span) -> Option<Violation> {
+    fn schema_change(&self, project: &Project, model: &Node, place: Span) -> Option<Violation> {
         let config = &model.config;
         let is_set = config.get("on_schema_change").is_some();
         if is_set || self.on_schema_change == Demand::Never {
             return None;
         }
         let query = model.sql.as_ref().and_then(|s| Some((s, s.query()?)));
-        let star = query.and_then(|(sql, query)| Stars::new(sql).of_output(query));
+        let text = &project.files.get(model.file).text;
+        let star = query.and_then(|(sql, query)| Stars::new(sql, text).of_output(query));
         if star.is_none() && self.on_schema_change == Demand::Star {
             return None;
         }

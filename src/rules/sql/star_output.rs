@@ -30,7 +30,8 @@ impl Rule for StarOutput {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };
-        let Some(star) = Stars::new(sql).of_output(query) else {
+        let text = &cx.project.files.get(model.file).text;
+        let Some(star) = Stars::new(sql, text).of_output(query) else {
             return;
         };
         // A query that a macro prints is the macro's to answer for.
@@ -38,13 +39,25 @@ impl Rule for StarOutput {
             return;
         }
         let message = format!(
-            "the output is `*` of {}: its columns change when that changes, and nothing here says what they are",
-            star.relation
+            "the output is `*` of {}: its columns change when that changes, {}",
+            star.relation,
+            what_is_said(model)
         );
         let mut violation = Violation::new(star.path[0], message).symbol("*");
         for step in &star.path[1..] {
             violation = violation.related(*step, "comes from this `*`");
         }
         sink.push(violation);
+    }
+}
+
+/// What the repository says of the columns, and what holds them to it.
+fn what_is_said(model: &Node) -> &'static str {
+    let listed = model.properties.iter().any(|p| !p.columns.is_empty());
+    match (listed, model.contract_enforced()) {
+        (true, Some(true)) => "and then the build fails, because its contract lists others",
+        (true, Some(false)) => "and nothing holds it to the columns that its YAML entry lists",
+        (true, None) => "whatever its YAML entry lists",
+        (false, _) => "and nothing here says what they are",
     }
 }

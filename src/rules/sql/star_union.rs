@@ -28,7 +28,7 @@ impl BuiltIn for StarUnion {
 impl Rule for StarUnion {
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
-        let stars = Stars::new(sql);
+        let stars = Stars::new(sql, &cx.project.files.get(model.file).text);
         let mut seen: Vec<Span> = Vec::new();
         // Other readings may combine branches of conditions that no run combines.
         let model = cx.project.node(model.id);

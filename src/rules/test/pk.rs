@@ -84,7 +84,7 @@ impl Pk {
 }
 
 /// Do all tests of a list stand on one column, or on the model itself? A `not_null` constraint
-/// does for the test.
+/// does for the test, and so do columns that are filled for an expression of them.
 fn all_hold(list: &[String], properties: &Properties) -> bool {
     if list.is_empty() {
         return false;
@@ -96,7 +96,8 @@ fn all_hold(list: &[String], properties: &Properties) -> bool {
     }
     properties.tested_names().iter().any(|name| {
         let tests = properties.tests_of(name);
-        let not_null = properties.has_constraint(name, "not_null");
+        let not_null =
+            properties.has_constraint(name, "not_null") || properties.is_filled_expression(name);
         list.iter()
             .all(|wanted| holds(wanted, &tests) || (not_null && is_named(wanted, "not_null")))
     })
