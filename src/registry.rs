@@ -1,6 +1,6 @@
 //! Every rule that exists, and which of them a run uses. One list; everything else is derived.
 
-use crate::config::{Config, ConfigError, RuleSetting, Switch, id_matches};
+use crate::config::{Config, ConfigError, PathPattern, RuleSetting, Switch, id_matches};
 use crate::declared::{self, Declared};
 use crate::load::Place;
 use crate::rule::{BuiltIn, Meta, Preset, Reach, Rule};
@@ -127,6 +127,11 @@ impl Active {
     pub fn reach(&self) -> Reach {
         let all = self.rules.iter().map(|rule| rule.reach());
         all.max().unwrap_or(Reach::Near)
+    }
+
+    /// Files outside dbt's folders that it looks at.
+    pub fn files(&self) -> Vec<PathPattern> {
+        self.rules.iter().flat_map(|rule| rule.files()).collect()
     }
 }
 
@@ -431,6 +436,13 @@ mod tests {
 
     #[test]
     fn every_shipped_rule_reads() {
+        for entry in crate::rules::DECLARED {
+            let file = yaml::parse(FileId(0), entry.yaml);
+            if let Err(e) = declared::read(&file, Some(entry.doc)) {
+                let at = e.span.map(|s| &entry.yaml[s.range()]);
+                panic!("{}: {e} at {at:?}", entry.doc.lines().next().unwrap());
+            }
+        }
         let listed = crate::rules::BUILT_IN.len() + crate::rules::DECLARED.len();
         assert_eq!(shipped().len(), listed, "a rule.yaml does not read");
     }

@@ -7,6 +7,7 @@ pub use baseline::BaselineTask;
 use crate::changed::{self, Affected};
 use crate::check::{self, Checked, Scope};
 use crate::config::{self, BaselineSetting, Config, ManifestSetting};
+use crate::declared;
 use crate::error::RunError;
 use crate::git::{self, Against, Changes};
 use crate::load::{self, Notice, Place};
@@ -181,10 +182,25 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
 pub fn prepare_with(
     request: &Request,
     place: Place,
-    mut config: Config,
-    mut laps: Laps,
+    config: Config,
+    laps: Laps,
 ) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
+    declared::prove_changed(&own, &place, &config)?;
+    prepare_own(request, place, config, own, laps)
+}
+
+/// As [`prepare_with`], with the team's own rules.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_own(
+    request: &Request,
+    place: Place,
+    mut config: Config,
+    own: Vec<Entry>,
+    mut laps: Laps,
+) -> Result<Prepared, RunError> {
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     if let Some(unknown) = request.filter.unknown(&entries) {
         return Err(unknown_rule(unknown, &entries));
@@ -198,6 +214,7 @@ pub fn prepare_with(
     let options = project::Options {
         manifest: Some(manifest.clone()),
         knowledge: rules.iter().any(|r| r.meta.reads_knowledge()),
+        named: rules.iter().flat_map(Active::files).collect(),
         ..project::Options::default()
     };
     let mut project =

@@ -5,12 +5,14 @@ mod generate;
 mod init;
 mod output;
 mod projects;
+mod test;
 
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, ListFormat, PlaceArgs,
     ProjectArgs, RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
 };
 use crate::config::FailOn;
+use crate::declared;
 use crate::error::RunError;
 use crate::git;
 use crate::load;
@@ -64,6 +66,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Rules(args)) => rules(args, cwd),
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
+        Some(Verb::Test(args)) => test::run(args, cwd),
         Some(Verb::Init(args)) => init::run(args, cwd),
         Some(Verb::Generate(args)) => Ok(generate::run(args)),
     }
@@ -251,6 +254,16 @@ pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
         text.push_str(&visible(line));
         text.push('\n');
     }
+    // A page of its own has the incident in it; beside a page that was written it stands here.
+    if let Entry::Declared(rule) = entry
+        && !rule.own
+        && !rule.incident.is_empty()
+    {
+        text.push_str("\n## Incident\n");
+        for (name, told) in &rule.incident {
+            let _ = write!(text, "\n{name}: {}\n", visible(told.trim_end()));
+        }
+    }
     let facts = [
         format!("severity {}", meta.severity.as_str()),
         format!("confidence {}", meta.confidence.as_str()),
@@ -389,6 +402,7 @@ pub fn schema(args: &SchemaArgs) -> Printed {
         SchemaOf::Config => report::config_schema(),
         SchemaOf::Report => report::report_schema(),
         SchemaOf::Graph => report::graph_schema(),
+        SchemaOf::Rule => declared::rule_schema(),
     };
     Printed::text(to_json(&schema))
 }

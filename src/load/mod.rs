@@ -9,6 +9,7 @@ mod elsewhere;
 mod find;
 mod hints;
 mod knowledge;
+mod named;
 mod walk;
 
 pub use below::{Below, files_below, read_below};
@@ -16,6 +17,7 @@ pub use elsewhere::Elsewhere;
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints, may_hint};
 pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
+pub use named::named;
 
 use crate::syntax::yaml::{self, Yaml};
 use crate::text::{FileId, Files, ReadProblem, TextFile, relative_path};

@@ -281,6 +281,8 @@ pub struct Project {
     pub manifest: Option<ManifestInfo>,
     /// What was not looked at.
     pub notices: Vec<Notice>,
+    /// Files outside dbt's folders that some rule asks for.
+    pub named: Vec<FileId>,
     /// What was counted.
     pub counts: Counts,
     /// The configuration.
