@@ -66,11 +66,11 @@ impl Entry {
         }
     }
 
-    /// The JSON schema of its options; a declared rule has none.
+    /// The JSON schema of its options.
     pub fn schema(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
         match self {
             Entry::BuiltIn(entry) => Some((entry.schema)(generator)),
-            Entry::Declared(_) => None,
+            Entry::Declared(declared) => declared.option_schema(),
         }
     }
 
@@ -92,7 +92,7 @@ static SHIPPED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let file = yaml::parse(FileId(0), entry.yaml);
         declared::read(&file, Some(entry.doc))
             .ok()
-            .map(|d| Entry::Declared(Box::new(d)))
+            .map(|d| Entry::Declared(Box::new(d.with_text(entry.yaml))))
     });
     let mut all: Vec<Entry> = built_in.chain(declared).collect();
     all.sort_by(|a, b| a.meta().id.cmp(&b.meta().id));
@@ -315,14 +315,11 @@ fn built(
         Entry::BuiltIn(entry) => {
             (entry.build)(options, whole).map_err(|e| config.refuse(e, whole, &entry.meta.id))
         }
-        Entry::Declared(declared) => match options.first() {
-            None => Ok(Box::new(declared.rule.clone())),
-            Some((name, _)) => {
-                let message = format!("unknown option `{}`", name.value);
-                let error = DeError::new(message).at(name.span);
-                Err(config.refuse(error, whole, &declared.meta.id))
-            }
-        },
+        Entry::Declared(declared) => {
+            let built = declared.with_options(options);
+            let rule = built.map_err(|e| config.refuse(e, whole, &declared.meta.id))?;
+            Ok(Box::new(rule))
+        }
     }
 }
 

@@ -96,10 +96,7 @@ fn what_only_a_run_knows_is_silent() {
     proves(
         "require: {description: {min_length: 30}}",
         &format!("[{}, \"select 1 as x\"]", described("short")),
-        &format!(
-            "[{}]",
-            described("{{ doc('x') }}").replace("\\\"{{", "\\\"{{")
-        ),
+        &format!("[{}]", described("{{ doc('x') }}")),
     );
     proves(
         "forbid: {config: {materialized: table}}",
@@ -257,6 +254,32 @@ fn facts_of_properties() {
     ] {
         proves(body, &x(bad), &x(good));
     }
+}
+
+/// Each of several snapshots in a file is judged by its own block, and a generic test by its YAML.
+#[test]
+fn subjects_that_share_a_file_are_judged_apart() {
+    let two = |a: &str, b: &str| {
+        format!(
+            "[{{files: {{snapshots/s.sql: \"{{% snapshot a %}} select {a} as x {{% endsnapshot %}}\\n{{% snapshot b %}} select {b} as x {{% endsnapshot %}}\"}}}}]"
+        )
+    };
+    proves(
+        "select: {resource_type: snapshot, name: b}\nforbid: {pattern: 'nvl($A, $B)'}",
+        &two("1", "nvl(1, 2)"),
+        &two("nvl(1, 2)", "1"),
+    );
+    proves(
+        "select: {resource_type: test}\nforbid: {pattern: 'nvl($A, $B)'}",
+        "[{files: {tests/t.sql: 'select nvl(a, 1) as x'}}]",
+        &format!(
+            "[{}]",
+            with_yaml(
+                "select 1 as x",
+                "models: [{name: x, description: 'nvl(a, 1)', columns: [{name: x, tests: [unique]}]}]"
+            )
+        ),
+    );
 }
 
 #[test]

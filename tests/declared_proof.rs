@@ -199,3 +199,44 @@ fn workflows_are_judged_and_suppressed() {
     assert!(text.contains(".github/workflows/a.yml\n  1:10"), "{text}");
     assert!(!text.contains("  3:"), "{text}");
 }
+
+/// An option takes the place of a value of the rule's file.
+#[test]
+fn options_are_values_of_the_file() {
+    let rule = RULE
+        .replace(
+            "forbid: {pattern: 'nvl($A, $B)'}",
+            "options:\n  least: &least 5\nrequire: {lines: {min: *least}}",
+        )
+        .replace("`$A` of {name}", "{lines} lines")
+        .replace(
+            "['select coalesce(a, 1) as x']",
+            "[\"select\\n\\n\\n\\n1 as x\"]",
+        );
+    let dir = project(&rule);
+    assert_eq!(
+        code(dir.path(), &["test"]),
+        0,
+        "{}",
+        stdout(dir.path(), &["test"])
+    );
+    let check = |setting: &str| {
+        let config = format!("extends: []\nanti_patterns: [ap]\nrules: {{ap/no-nvl: {setting}}}\n");
+        fs::write(dir.path().join("harness-lint.yml"), config).unwrap();
+        let output = run(dir.path(), &["check", "--fail-on", "warn"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().unwrap(), said)
+    };
+    assert_eq!(check("on").0, 1);
+    assert_eq!(check("{least: 1}").0, 0);
+    let (exit, said) = check("{least: many}");
+    assert!(
+        exit == 2 && said.contains("harness-lint.yml:3:28: ap/no-nvl: expected a number"),
+        "{said}"
+    );
+    let (exit, said) = check("{most: 1}");
+    assert!(
+        exit == 2 && said.contains("unknown option `most`") && said.contains("options are least"),
+        "{said}"
+    );
+}

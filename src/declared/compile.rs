@@ -6,7 +6,7 @@ use super::message::Template;
 use super::read::at;
 use super::select::{Gathered, Selector};
 use super::subject::Of;
-use super::{Declared, DeclaredRule, Plan, page};
+use super::{Declared, DeclaredRule, Plan, options, page};
 use crate::project::ResourceType;
 use crate::rule::{FixAvailability, Meta};
 use crate::syntax::yaml::{At, DeError, Node, Yaml};
@@ -66,7 +66,11 @@ pub fn read(file: &Yaml, doc: Option<&'static str>) -> Result<Declared, DeError>
         help: rule.mitigation.as_ref().map(|m| m.value.clone()),
         fix,
     };
-    Ok(declared(rule, plan, examples, got, doc))
+    let options = options::settings(root)?;
+    Ok(Declared {
+        options,
+        ..declared(rule, plan, examples, got, doc)
+    })
 }
 
 fn declared(
@@ -101,6 +105,7 @@ fn declared(
         id_span: rule.id.span,
         layers: got.layers,
         examples,
+        options: Vec::new(),
     }
 }
 

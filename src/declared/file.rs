@@ -36,6 +36,9 @@ pub(super) struct RuleFile {
     /// A subject for which it does not hold is a finding.
     #[serde(default)]
     pub(super) require: Option<Condition>,
+    /// Values that a configuration may replace: `name: &name value`, used as `*name`.
+    #[serde(default)]
+    pub(super) options: Option<serde_json::Map<String, serde_json::Value>>,
     /// What is wrong and why it matters; `$X` and `{name}` are filled in.
     pub(super) message: At<String>,
     /// How to mend a match of `forbid`.
@@ -136,6 +139,9 @@ pub(crate) struct Examples {
     pub(super) fixed: Vec<Example>,
 }
 
+/// Each example is a run of its own.
+const MAX_EXAMPLES: usize = 50;
+
 impl Examples {
     pub(super) fn read(node: Node) -> Result<Self, DeError> {
         let mut out = Self::default();
@@ -154,6 +160,10 @@ impl Examples {
                 true => value.items().map(Node::resolve).collect(),
                 false => vec![value],
             };
+            if items.len() > MAX_EXAMPLES {
+                let message = format!("more than {MAX_EXAMPLES} examples");
+                return Err(at(value, message));
+            }
             for item in items {
                 list.push(example(item, knows.as_ref())?);
             }

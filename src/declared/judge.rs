@@ -3,7 +3,7 @@
 use super::condition::{Condition, Leaf, What};
 use super::facts::World;
 use super::message::Texts;
-use super::pattern::Tokens;
+use super::pattern::{Match, Tokens};
 use super::predicate::Verdict;
 use super::select::{BoundKey, Key};
 use super::subject::Subject;
@@ -153,7 +153,11 @@ impl Judge<'_> {
     fn leaf(&self, leaf: &Leaf, way: &Way) -> Held {
         let mut out = Held::default();
         let names = leaf.what.names();
-        for (place, bound) in self.found(leaf, &mut out.open) {
+        for Match {
+            range: place,
+            bound,
+        } in self.found(leaf, &mut out.open)
+        {
             if !self.lies_right(leaf, &place, &mut out.open) {
                 continue;
             }
@@ -177,11 +181,7 @@ impl Judge<'_> {
     }
 
     /// Every match in the scope, with what it binds.
-    fn found(
-        &self,
-        leaf: &Leaf,
-        open: &mut bool,
-    ) -> Vec<(Range<usize>, Vec<Option<Range<usize>>>)> {
+    fn found(&self, leaf: &Leaf, open: &mut bool) -> Vec<Match> {
         let part = self.part.range();
         let cut = |r: Range<usize>| r.start.max(part.start)..r.end.min(part.end);
         let mut out = Vec::new();
@@ -199,7 +199,7 @@ impl Judge<'_> {
                             .shared
                             .skipped(self.rule, self.w.project.path(self.part.file));
                     }
-                    out.extend(matches.into_iter().map(|m| (m.range, m.bound)));
+                    out.extend(matches);
                 }
             }
             What::Regex(regex) => {
@@ -212,7 +212,10 @@ impl Judge<'_> {
                         let names = regex.capture_names().flatten();
                         let bound = names.map(|n| found.name(n).map(at)).collect();
                         if let Some(whole) = found.get(0) {
-                            out.push((at(whole), bound));
+                            out.push(Match {
+                                range: at(whole),
+                                bound,
+                            });
                         }
                     }
                 }

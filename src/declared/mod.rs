@@ -9,6 +9,7 @@ mod file;
 mod judge;
 pub mod library;
 mod message;
+mod options;
 mod own;
 mod page;
 pub mod pattern;
@@ -41,6 +42,7 @@ use file::{Examples, FixPlan};
 use judge::{Held, Judge, Way};
 use message::Template;
 use predicate::Verdict;
+use rustc_hash::FxHashSet;
 use select::{BoundKey, BoundOwned, Key, Selector};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -66,6 +68,8 @@ pub struct Declared {
     /// Layers that it names.
     layers: Vec<At<String>>,
     examples: Examples,
+    /// Values that a configuration may replace.
+    options: Vec<options::Setting>,
 }
 
 /// What a rule file says, compiled.
@@ -166,6 +170,7 @@ impl DeclaredRule {
         let project = w.project;
         let live = |n: &&Node| n.is_own() && !n.is_disabled();
         let mut out = Vec::new();
+        let mut seen: FxHashSet<Span> = FxHashSet::default();
         for node in project.nodes.iter().filter(live) {
             if node.resource_type != ResourceType::Model
                 && self.judges(Of::Node(node.resource_type))
@@ -175,7 +180,11 @@ impl DeclaredRule {
             if self.judges(Of::Column)
                 && let Some(properties) = &node.properties
             {
-                let columns = properties.columns.iter();
+                // Versions of a model share what is said of all of them.
+                let columns = properties
+                    .columns
+                    .iter()
+                    .filter(|c| seen.insert(c.name.span));
                 out.extend(columns.map(|c| Subject::Column(node, c)));
             }
         }

@@ -424,7 +424,7 @@ fn in_paths(globs: &[PathPattern], w: World, s: Subject) -> bool {
         Subject::Group(group) => w.project.path(group.file),
         Subject::File(file) => {
             let path = w.project.path(file);
-            let from_root = w.shared.from_root(w.project, path);
+            let from_root = w.shared.in_root(w.project, path);
             return globs
                 .iter()
                 .any(|g| g.matches(path) || g.matches(&from_root));

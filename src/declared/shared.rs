@@ -120,7 +120,7 @@ impl Shared {
     }
 
     /// A path from the project directory as one from the root of the repository.
-    pub(super) fn from_root(&self, project: &Project, path: &str) -> String {
+    pub(super) fn in_root(&self, project: &Project, path: &str) -> String {
         let place = &project.place;
         let inner = place.project_dir.strip_prefix(&place.root);
         let dir = inner.map_or(String::new(), |p| p.to_string_lossy().replace('\\', "/"));

@@ -2,7 +2,7 @@
 
 use crate::load::Role;
 use crate::project::{Column, Group, Node, NodeId, Project, ResourceType};
-use crate::syntax::jinja::{self, ast::Node as JinjaNode};
+use crate::syntax::jinja::{self, Token, TokenKind, ast::Node as JinjaNode};
 use crate::syntax::yaml::{Node as YamlNode, NodeId as YamlId};
 use crate::text::{FileId, Span};
 use rustc_hash::FxHashMap;
@@ -153,9 +153,9 @@ impl<'p> Subject<'p> {
     pub(super) fn text(self, project: &Project) -> Span {
         match self {
             Subject::Node(node) => match node.resource_type {
-                ResourceType::Snapshot if node.sql.is_some() => whole(project, node.file),
-                _ if node.sql.is_some() || node.python => whole(project, node.file),
-                _ => self.place(project),
+                _ if !has_file(node) => self.place(project),
+                ResourceType::Snapshot => snapshot(project, node),
+                _ => whole(project, node.file),
             },
             Subject::Column(_, column) => column.name.span,
             Subject::Macro(m) => m.body,
@@ -167,17 +167,16 @@ impl<'p> Subject<'p> {
     /// Where a finding about all of it stands.
     pub(super) fn place(self, project: &Project) -> Span {
         match self {
-            Subject::Node(node) => match (&node.properties, node.sql.is_some() || node.python) {
-                (Some(properties), false) if node.resource_type != ResourceType::Test => {
-                    properties.name_span
-                }
-                (_, true) => first_line(project, node.file),
-                _ => node.place,
+            Subject::Node(node) => match &node.properties {
+                _ if node.test.is_some() => node.place,
+                _ if has_file(node) => first_line(project, self.text(project)),
+                Some(properties) => properties.name_span,
+                None => node.place,
             },
             Subject::Column(_, column) => column.name.span,
             Subject::Macro(m) => m.span,
             Subject::Group(group) => group.name.span,
-            Subject::File(file) => first_line(project, file),
+            Subject::File(_) => first_line(project, self.text(project)),
         }
     }
 
@@ -197,10 +196,40 @@ fn whole(project: &Project, file: FileId) -> Span {
     Span::new(file, 0, project.files.get(file).text.len())
 }
 
-fn first_line(project: &Project, file: FileId) -> Span {
-    let text = &project.files.get(file).text;
+/// Does it stand in a file of its own?
+fn has_file(node: &Node) -> bool {
+    node.test.is_none() && (node.sql.is_some() || node.python)
+}
+
+/// The block of a snapshot: several may stand in one file.
+fn snapshot(project: &Project, node: &Node) -> Span {
+    let all = whole(project, node.file);
+    let src = &project.files.get(node.file).text;
+    let (tokens, _) = jinja::lex(src);
+    let words = |t: &Token| {
+        let inner = t.inner.start as usize..t.inner.end as usize;
+        let text = src.get(inner).unwrap_or("");
+        let mut words = text.split_whitespace();
+        (words.next(), words.next())
+    };
+    let statements = tokens.iter().filter(|t| t.kind == TokenKind::Statement);
+    let mut inside = statements.skip_while(|t| words(t) != (Some("snapshot"), Some(&*node.name)));
+    match inside.next() {
+        Some(first) => {
+            let last = inside.find(|t| words(t).0 == Some("endsnapshot"));
+            let end = last.map_or(src.len(), |t| t.range.end as usize);
+            Span::new(node.file, first.range.start as usize, end)
+        }
+        None => all,
+    }
+}
+
+/// The first line of a part of a file that is not blank.
+fn first_line(project: &Project, part: Span) -> Span {
+    let text = project.text(part);
     let start = text.len() - text.trim_start().len();
     let rest = &text[start..];
     let end = rest.find(['\n', '\r']).map_or(text.len(), |n| start + n);
-    Span::new(file, start, end)
+    let base = part.start as usize;
+    Span::new(part.file, base + start, base + end)
 }

@@ -122,10 +122,14 @@ impl Tally {
     fn add(&mut self, rule: Read, config: &Config) -> Result<(), RunError> {
         let rule = match rule {
             Ok(rule) => rule,
-            Err(error) => return Ok(self.refuse(error)),
+            Err(error) => {
+                self.refuse(error);
+                return Ok(());
+            }
         };
         if let Some(error) = rule.unproven() {
-            return Ok(self.refuse(error));
+            self.refuse(error);
+            return Ok(());
         }
         let id = visible(&rule.meta.id).into_owned();
         match rule.prove(Some(config)) {
