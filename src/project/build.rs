@@ -544,6 +544,7 @@ fn link(
             let edge = Edge {
                 span: Some(reference.span),
                 in_comment: reference.in_comment,
+                in_macro: reference.in_macro,
             };
             graph.add(parent, node.id, edge);
         }
@@ -552,6 +553,8 @@ fn link(
                 let edge = Edge {
                     span: None,
                     in_comment: false,
+                    // It says nothing of where the known places are.
+                    in_macro: true,
                 };
                 graph.add(parent, node.id, edge);
             }

@@ -53,7 +53,7 @@ pub use suite::Family;
 use crate::baseline::Baseline;
 use crate::config::{Config, Layer};
 use crate::load::{
-    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
+    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role, is_package,
 };
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
@@ -361,6 +361,11 @@ impl Project {
             Elsewhere::read(&self.place, &known, &names)
         };
         self.elsewhere.get_or_init(read).may_use(name)
+    }
+
+    /// Is the project a package, made to be installed in others?
+    pub fn is_package(&self) -> bool {
+        is_package(&self.place)
     }
 
     /// The project's own models that are not disabled.

@@ -6,6 +6,7 @@
 //! Rules see only [`tree`].
 
 mod dialect;
+pub mod groups;
 mod lower;
 mod lower_expr;
 mod lower_from;
