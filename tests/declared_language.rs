@@ -404,6 +404,12 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
         "",
     ),
     (
+        "select: {resource_type: macro}\nforbid: {config.materialized: view}",
+        "`config.materialized` is asked of nodes",
+        "config.materialized",
+        "",
+    ),
+    (
         "select: {of: model}\nforbid: {name: a}",
         "`of` is for",
         "of",

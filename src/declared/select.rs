@@ -171,7 +171,10 @@ impl Selector {
                 Key::Layer(roles.into_iter().map(|(_, r)| r).collect())
             }
             "source" => Key::Source(source(value)?),
-            "config" => return config_keys(value),
+            "config" => {
+                nodes_only(name)?;
+                return config_keys(value);
+            }
             "dbt" => {
                 nodes_only(name)?;
                 Key::Dbt(dbt(value)?)
@@ -200,17 +203,19 @@ impl Selector {
                 let read = |n: Node| Self::read(n, &self.of, got);
                 Key::Any(items.into_iter().map(read).collect::<Result<_, _>>()?)
             }
-            _ => return self.fact(key, name, value).map(|k| vec![k]),
+            _ => {
+                if name.starts_with("config.") {
+                    nodes_only(name)?;
+                }
+                return self.fact(key, name, value).map(|k| vec![k]);
+            }
         }])
     }
 
     fn fact(&self, key: Node, name: &str, value: Node) -> Result<Key, DeError> {
         if let Some(config) = name.strip_prefix("config.") {
-            let shape = config_shape(config);
-            return Ok(Key::Config(
-                config.to_owned(),
-                Predicate::read(value, shape)?,
-            ));
+            let test = Predicate::read(value, CONFIG)?;
+            return Ok(Key::Config(config.to_owned(), test));
         }
         let of = |e: &Entry| match self.explicit {
             true => self.of.iter().all(|o| e.of.contains(o)),
@@ -277,13 +282,12 @@ fn source(node: Node) -> Result<Predicate, DeError> {
     }
 }
 
-fn config_shape(_: &str) -> Shape {
-    Shape::plain(Kind::Any)
-}
+/// A configured value may be anything.
+const CONFIG: Shape = Shape::plain(Kind::Any);
 
 fn config_keys(node: Node) -> Result<Vec<Key>, DeError> {
     let one = |(_, name, value): (Node, &str, Node)| {
-        let test = Predicate::read(value, config_shape(name))?;
+        let test = Predicate::read(value, CONFIG)?;
         Ok(Key::Config(name.to_owned(), test))
     };
     entries(node)?.into_iter().map(one).collect()
