@@ -36,6 +36,36 @@ const EDGES: &[(&str, &str, &str)] = &[
         "`extends` names a preset, and a preset is a property of rules (`rule::Preset`, an enum without dependencies)",
     ),
     (
+        "declared",
+        "check",
+        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
+    ),
+    (
+        "declared",
+        "error",
+        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
+    ),
+    (
+        "declared",
+        "registry",
+        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
+    ),
+    (
+        "declared",
+        "run",
+        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
+    ),
+    (
+        "load",
+        "config",
+        "files that a rule names by a glob are read by the configuration's own kind of glob (`config::PathPattern`)",
+    ),
+    (
+        "rule",
+        "declared",
+        "`Cx` holds what declared rules share over a run, tokens and facts, made once for all of them",
+    ),
+    (
         "rules",
         "registry",
         "the generated list in rules/mod.rs is made of the registry's entry types; no rule itself looks there",
