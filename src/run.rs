@@ -7,7 +7,6 @@ pub use baseline::BaselineTask;
 use crate::changed::{self, Affected};
 use crate::check::{self, Checked, Scope};
 use crate::config::{self, BaselineSetting, Config, ManifestSetting};
-use crate::declared;
 use crate::error::RunError;
 use crate::git::{self, Against, Changes};
 use crate::load::{self, Notice, Place};
@@ -186,7 +185,6 @@ pub fn prepare_with(
     laps: Laps,
 ) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
-    declared::prove_changed(&own, &place, &config)?;
     prepare_own(request, place, config, own, laps)
 }
 

@@ -16,6 +16,7 @@ use crate::declared;
 use crate::error::RunError;
 use crate::git;
 use crate::load;
+use crate::proof;
 use crate::registry::{self, Entry, presets_of};
 use crate::report::formats::View;
 use crate::report::graph::{self, GraphReport};
@@ -172,7 +173,9 @@ fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
         }
         done => done?,
     };
-    let place = &outcome.prepared.project.place;
+    let project = &outcome.prepared.project;
+    proof::changed(&outcome.prepared.own, &project.place, &project.config)?;
+    let place = &project.place;
     let recheck = Recheck::new(&request, place);
     let head = match output::wants(args, CheckFormat::Json) {
         true => git::head(&place.root),

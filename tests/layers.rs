@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     // Findings.
     &["check"],
     // A run: what is asked for, what may go wrong.
-    &["error", "changed", "select", "run"],
+    &["error", "changed", "select", "run", "proof"],
     // What is printed.
     &["init", "report", "cli", "verbs", "main"],
 ];
@@ -36,34 +36,9 @@ const EDGES: &[(&str, &str, &str)] = &[
         "`extends` names a preset, and a preset is a property of rules (`rule::Preset`, an enum without dependencies)",
     ),
     (
-        "declared",
-        "check",
-        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
-    ),
-    (
-        "declared",
-        "error",
-        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
-    ),
-    (
-        "declared",
-        "registry",
-        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
-    ),
-    (
-        "declared",
-        "run",
-        "a proof (declared/proof.rs) runs the whole pipeline on the small project of each example, and a rule that was changed is proven before it judges",
-    ),
-    (
-        "load",
-        "config",
-        "files that a rule names by a glob are read by the configuration's own kind of glob (`config::PathPattern`)",
-    ),
-    (
         "rule",
         "declared",
-        "`Cx` holds what declared rules share over a run, tokens and facts, made once for all of them",
+        "`Cx` is made once per run, and holds what declared rules find out once per run and share (`declared::Shared`)",
     ),
     (
         "rules",

@@ -50,7 +50,7 @@ const MUTANTS: [(&str, &str); 10] = [
     ),
     (
         "{{ config(cluster_by=['zz', 'b', 'c', 'd']) }}\n",
-        "forbid: {pattern: \"cluster_by=[$_, $_, $_, $_]\", in: config}",
+        "forbid: {pattern: \"cluster_by=['zz', $_, $_, $_]\", in: config}",
     ),
     (
         "(select max(zz) from zz_t where _zz_loaded_at > (select max(_zz_loaded_at) from {{ this }})) as zz_w",

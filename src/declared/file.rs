@@ -115,15 +115,15 @@ by_hand!(ExamplesFile, super::schema::examples);
 /// A small project that proves something of a rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Example {
-    pub(super) body: Body,
+    pub(crate) body: Body,
     /// harness-lint.yml of it, beyond the rule.
-    pub(super) knows: Option<String>,
+    pub(crate) knows: Option<String>,
     /// Where it stands in the rule file.
-    pub(super) span: Span,
+    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Body {
+pub(crate) enum Body {
     /// The SQL of one model.
     Sql(String),
     /// Files by path.
@@ -133,10 +133,10 @@ pub(super) enum Body {
 /// The proof of a rule.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Examples {
-    pub(super) bad: Vec<Example>,
-    pub(super) good: Vec<Example>,
+    pub(crate) bad: Vec<Example>,
+    pub(crate) good: Vec<Example>,
     /// What the fix makes of each `bad`, in order.
-    pub(super) fixed: Vec<Example>,
+    pub(crate) fixed: Vec<Example>,
 }
 
 /// Each example is a run of its own.

@@ -13,8 +13,8 @@ mod options;
 mod own;
 mod page;
 pub mod pattern;
+mod place;
 mod predicate;
-mod proof;
 mod read;
 mod reference;
 mod schema;
@@ -24,13 +24,13 @@ mod shared;
 mod subject;
 
 pub use compile::read;
-pub use own::read_folder;
-pub use proof::{Failure, Files, files_of, prove_changed, read_all, write};
+pub(crate) use file::{Body, Example};
+pub use own::{read_each, read_folder};
 pub use reference::tables as reference;
 pub use schema::rule as rule_schema;
 pub(crate) use shared::Shared;
 
-use crate::config::{ConfigError, PathPattern};
+use crate::config::{ConfigError, Layer, PathPattern};
 use crate::project::{Node, ResourceType};
 use crate::rule::{Cx, Meta, Rule, Sink};
 use crate::syntax::yaml::{self, At};
@@ -67,7 +67,7 @@ pub struct Declared {
     id_span: Option<Span>,
     /// Layers that it names.
     layers: Vec<At<String>>,
-    examples: Examples,
+    pub(crate) examples: Examples,
     /// Values that a configuration may replace.
     options: Vec<options::Setting>,
 }
@@ -113,7 +113,23 @@ impl Declared {
         self.refuse_at(self.id_span, message, None)
     }
 
-    fn refuse_at(&self, span: Option<Span>, message: String, help: Option<String>) -> ConfigError {
+    /// Where its id stands.
+    pub(crate) fn id_span(&self) -> Option<Span> {
+        self.id_span
+    }
+
+    /// Where a model lies that it may choose.
+    pub(crate) fn example_path(&self, layers: Option<&[Layer]>) -> String {
+        self.rule.plan.select.example_path(layers)
+    }
+
+    /// Refuses a part of it.
+    pub(crate) fn refuse_at(
+        &self,
+        span: Option<Span>,
+        message: String,
+        help: Option<String>,
+    ) -> ConfigError {
         ConfigError {
             path: self.path.clone(),
             text: self.text.clone(),

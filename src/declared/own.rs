@@ -38,7 +38,10 @@ pub fn read_folder(
 }
 
 /// Reads the rules of a directory, each for itself.
-pub(super) fn read_each(
+///
+/// # Errors
+/// None so far: each file is read or refused alone.
+pub fn read_each(
     config: &Config,
     place: &Place,
     dir: &Path,

@@ -3,8 +3,8 @@
 
 use super::around::{self, Graph};
 use super::facts::{self, Entry, World, config};
+use super::place::{path_in_layer, path_of};
 use super::predicate::{Fact, Kind, Predicate, Shape, Verdict};
-use super::proof::{path_in_layer, path_of};
 use super::read::{at, entries, refused, texts, unknown};
 use super::subject::{Of, Subject};
 use crate::config::{Layer, PathPattern};

@@ -9,7 +9,6 @@ mod elsewhere;
 mod find;
 mod hints;
 mod knowledge;
-mod named;
 mod pinned;
 mod walk;
 
@@ -18,7 +17,6 @@ pub use elsewhere::{Elsewhere, is_package};
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints, may_hint};
 pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
-pub use named::named;
 pub use pinned::{Minor, one_minor, pinned_dbt};
 
 use crate::syntax::yaml::{self, Yaml};

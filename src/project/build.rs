@@ -117,7 +117,7 @@ pub fn build(
         true => Knowledge::read(&place, &config, &mut files),
         false => Knowledge::default(),
     };
-    let named = crate::load::named(&place, &options.named, &mut files);
+    let named = named::named(&place, &options.named, &mut files);
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));

@@ -16,6 +16,7 @@ mod keys;
 mod knowledge;
 mod layers;
 pub mod lineage;
+mod named;
 mod naming;
 mod overlay;
 mod picked;

@@ -96,7 +96,7 @@ fn rules(
             true => Place::new(cwd.to_owned(), cwd.to_owned()),
             false => place.clone(),
         };
-        out.extend(declared::read_all(config, &place, &real)?);
+        out.extend(declared::read_each(config, &place, &real)?);
     }
     Ok(out)
 }

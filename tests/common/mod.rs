@@ -7,7 +7,7 @@ pub mod preset;
 pub mod scratch;
 
 use harness_lint::check::Finding;
-pub use harness_lint::declared::files_of;
+pub use harness_lint::proof::files_of;
 use harness_lint::registry::{Entry, RuleFilter};
 use harness_lint::run::{self, Outcome, Request};
 use harness_lint::threads;

@@ -1,9 +1,8 @@
 //! The proof of a rule: its examples, run through everything that a check is.
 
-use super::file::{Body, Example};
-use super::{Declared, own};
 use crate::check::{self, Scope};
-use crate::config::{self, Config, ConfigError, Layer, ManifestSetting};
+use crate::config::{self, Config, ConfigError, ManifestSetting};
+use crate::declared::{Body, Declared, Example};
 use crate::error::RunError;
 use crate::git;
 use crate::load::Place;
@@ -87,7 +86,7 @@ impl Declared {
         };
         let message = format!("the rule has no {missing} example");
         let help = "add `examples: {bad: […], good: […]}`: code that it must find, and code that it must leave alone";
-        Some(self.refuse_at(self.id_span, message, Some(help.to_owned())))
+        Some(self.refuse_at(self.id_span(), message, Some(help.to_owned())))
     }
 
     /// Runs its examples; `known` is the configuration whose layers and sources they share. Gives
@@ -158,7 +157,7 @@ impl Declared {
             Body::Files(files) => files.clone(),
             Body::Sql(sql) => {
                 let layers = known.and_then(|c| c.layers.as_deref());
-                let path = self.rule.plan.select.example_path(layers);
+                let path = self.example_path(layers);
                 std::iter::once((path, sql.clone())).collect()
             }
         }
@@ -281,7 +280,7 @@ fn differs(wanted: &Files, is: &Files) -> Option<String> {
 ///
 /// # Errors
 /// The first rule that is not proven.
-pub fn prove_changed(own: &[Entry], place: &Place, config: &Config) -> Result<(), RunError> {
+pub fn changed(own: &[Entry], place: &Place, config: &Config) -> Result<(), RunError> {
     let declared = || {
         own.iter().filter_map(|e| match e {
             Entry::Declared(d) => Some(d),
@@ -303,75 +302,4 @@ pub fn prove_changed(own: &[Entry], place: &Place, config: &Config) -> Result<()
         }
     }
     Ok(())
-}
-
-/// A folder of rules, each read or refused.
-///
-/// # Errors
-/// The folder is not there.
-pub fn read_all(
-    config: &Config,
-    place: &Place,
-    folder: &Path,
-) -> Result<Vec<Result<Declared, ConfigError>>, ConfigError> {
-    own::read_each(config, place, folder)
-}
-
-/// The path of a model in a layer, by the layer's own pattern where one is configured.
-pub(super) fn path_in_layer(layers: Option<&[Layer]>, role: &str) -> String {
-    let layer = layers.and_then(|all| all.iter().find(|l| l.role == role));
-    match layer.and_then(|l| l.paths.first()) {
-        Some(glob) => path_of(glob.as_str()),
-        None => format!("models/{role}/example.sql"),
-    }
-}
-
-/// A path of SQL that a glob matches.
-pub(super) fn path_of(glob: &str) -> String {
-    let segment = |s: &str| -> Option<String> {
-        if s == "**" || s.is_empty() {
-            return None;
-        }
-        let mut out = String::new();
-        let mut rest = s;
-        while let Some(at) = rest.find(['*', '?', '{']) {
-            out.push_str(&rest[..at]);
-            let from = &rest[at..];
-            let end = match from.starts_with('{') {
-                true => from.find('}').map_or(from.len(), |e| e + 1),
-                false => 1,
-            };
-            let inner = from[..end].trim_matches(['{', '}']);
-            out.push_str(match (inner, inner.split_once(',')) {
-                ("*", _) => "example",
-                ("?", _) => "x",
-                (_, Some((first, _))) => first,
-                (name, None) => name,
-            });
-            rest = &from[end..];
-        }
-        out.push_str(rest);
-        Some(out)
-    };
-    let parts: Vec<String> = glob.split('/').filter_map(segment).collect();
-    let path = parts.join("/");
-    match path.rsplit('/').next().is_some_and(|n| n.contains('.')) {
-        true => path,
-        false => format!("{path}/example.sql"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_glob_has_a_path() {
-        assert_eq!(
-            path_of("models/**/staging/{source}/**"),
-            "models/staging/source/example.sql"
-        );
-        assert_eq!(path_of("models/{a,b}/*.sql"), "models/a/example.sql");
-        assert_eq!(path_in_layer(None, "marts"), "models/marts/example.sql");
-    }
 }

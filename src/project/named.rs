@@ -1,8 +1,8 @@
 //! Files outside dbt's folders that somebody names by their paths: workflows, documents, tools'
 //! configurations. Bounded in number and size, never outside the root.
 
-use super::{Place, is_generated};
 use crate::config::PathPattern;
+use crate::load::{Place, is_generated};
 use crate::syntax::yaml::{self, Yaml};
 use crate::text::{FileId, Files, TextFile, relative_path};
 use rustc_hash::FxHashSet;
@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// Reads the files whose paths, from the project directory or from the root, match a glob, and that
 /// were not read before; with its tree each that is YAML. In order of path.
-pub fn named(
+pub(super) fn named(
     place: &Place,
     globs: &[PathPattern],
     files: &mut Files,
