@@ -22,8 +22,8 @@ const ORDER: &[&[&str]] = &[
     &["rule", "declared", "rules", "registry"],
     // Findings.
     &["check"],
-    // A run: what is asked for, what may go wrong.
-    &["error", "changed", "select", "run"],
+    // A run: what is asked for, what may go wrong, what is mended.
+    &["error", "changed", "select", "run", "fix"],
     // What is printed.
     &["init", "report", "cli", "verbs", "main"],
 ];
