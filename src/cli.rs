@@ -19,7 +19,8 @@ Exit codes:
   0  no finding at or above --fail-on
   1  findings at or above --fail-on
   2  the command line or the configuration makes no sense
-  3  an input that was asked for is missing or unreadable, or a report cannot be written
+  3  an input that was asked for is missing or unreadable, or a report or a fixed file cannot be
+     written
   4  nothing that was asked for could be judged: no dbt project, a path that does not exist, a
      --select that matches no node (0 with --allow-empty)";
 
