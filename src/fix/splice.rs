@@ -13,7 +13,8 @@ pub(super) fn clash(a: &Edit, b: &Edit) -> bool {
     // Two lines that go stand one behind the other.
     let gone = |e: &Edit| e.text.is_empty();
     let meet = a.span.end == b.span.start || b.span.end == a.span.start;
-    !(lines(a) && lines(b) && a.text != b.text) && !(gone(a) && gone(b) && meet)
+    let apart = (lines(a) && lines(b) && a.text != b.text) || (gone(a) && gone(b) && meet);
+    !apart
 }
 
 /// Do the edits of one fix lie in the text, apart from one another?
