@@ -20,6 +20,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub struct Finding {
     /// 64 bits that stay the same while the defect stays: see [`check`].
     pub fingerprint: u64,
+    /// The same without the ordinal: equal findings share it.
+    pub kind: u64,
     /// The rule's id.
     pub rule: String,
     /// How bad.
@@ -491,11 +493,13 @@ fn fingerprinted(project: &Project, rules: &[Active], raw: Vec<Raw>) -> Vec<Find
                 words.join(" ")
             });
             let mut key = format!("{}\0{subject}\0{symbol}", meta.id);
+            let kind = xxhash_rust::xxh3::xxh3_64(key.as_bytes());
             let ordinal = seen.entry(key.clone()).or_default();
             key.push_str(&format!("\0{ordinal}"));
             *ordinal += 1;
             Finding {
                 fingerprint: xxhash_rust::xxh3::xxh3_64(key.as_bytes()),
+                kind,
                 rule: meta.id.to_string(),
                 severity: r.severity.unwrap_or(meta.severity),
                 confidence: v.confidence.unwrap_or(meta.confidence),

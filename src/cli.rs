@@ -10,6 +10,7 @@ use crate::registry::RuleFilter;
 use crate::run::BaselineTask;
 use crate::selector::Indirect;
 use crate::text::{nearest, visible};
+use crate::violation::Applicability;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -18,7 +19,8 @@ Exit codes:
   0  no finding at or above --fail-on
   1  findings at or above --fail-on
   2  the command line or the configuration makes no sense
-  3  an input that was asked for is missing or unreadable, or a report cannot be written
+  3  an input that was asked for is missing or unreadable, or a report or a fixed file cannot be
+     written
   4  nothing that was asked for could be judged: no dbt project, a path that does not exist, a
      --select that matches no node (0 with --allow-empty)";
 
@@ -200,7 +202,7 @@ pub struct CheckArgs {
         long,
         value_name = "PATH",
         requires = "paths",
-        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config", "changed", "staged"]
+        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config", "changed", "staged", "fix", "diff"]
     )]
     pub stdin_filename: Option<PathBuf>,
     /// What stdin held; the process reads it.
@@ -219,6 +221,25 @@ pub struct CheckArgs {
     /// Only what the index differs in from HEAD; the index is judged, not the work tree
     #[arg(long)]
     pub staged: bool,
+    /// Mend what can be mended, write the files, and report what is left: `safe` fixes leave the
+    /// compiled SQL's meaning as it is, `suggested` ones are to be looked at (they include the safe)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        require_equals = true,
+        num_args = 0..=1,
+        default_missing_value = "safe",
+        conflicts_with_all = ["staged", "write_baseline", "prune_baseline", "show_config"]
+    )]
+    pub fix: Option<FixWhich>,
+    /// Print what --fix would change, as a patch for `git apply`, and write nothing; exit as if
+    /// nothing were fixed
+    #[arg(
+        long,
+        conflicts_with_all = ["staged", "write_baseline", "prune_baseline", "show_config", "output", "statistics"]
+    )]
+    pub diff: bool,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
@@ -265,6 +286,15 @@ impl CheckArgs {
         }
     }
 
+    /// Which fixes are meant by `--fix` and `--diff`; none where neither is given.
+    pub fn mends(&self) -> Option<Applicability> {
+        let asked = self.diff.then_some(FixWhich::Safe);
+        self.fix.or(asked).map(|which| match which {
+            FixWhich::Safe => Applicability::Safe,
+            FixWhich::Suggested => Applicability::Suggested,
+        })
+    }
+
     /// `--rule` and `--ignore`.
     pub fn filter(&self) -> RuleFilter {
         RuleFilter {
@@ -279,6 +309,15 @@ impl CheckArgs {
     pub fn reads_stdin(&self) -> bool {
         self.paths.iter().any(|p| p.as_os_str() == "-")
     }
+}
+
+/// Which fixes are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FixWhich {
+    /// Those after which the compiled SQL means the same.
+    Safe,
+    /// Those too that are probably wanted, but may change results.
+    Suggested,
 }
 
 /// Findings that are known.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod declared;
 pub mod error;
+pub mod fix;
 pub mod git;
 pub mod init;
 pub mod load;

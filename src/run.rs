@@ -48,6 +48,9 @@ pub struct Request {
     pub selection: Selection,
     /// `--changed` and `--staged`: only what this differs from speaks for.
     pub against: Option<Against>,
+    /// What is to be judged in the place of what lies on disk, by paths without links: the files as
+    /// fixes would leave them.
+    pub instead: Overlay,
 }
 
 /// A file whose content is not what lies on disk.
@@ -130,7 +133,9 @@ fn configure_at(request: &Request, place: &Place) -> Result<Config, RunError> {
 fn place(request: &Request) -> Result<Place, RunError> {
     let asked = request.project_dir.as_deref();
     let Some(Stdin { path, bytes }) = &request.stdin else {
-        return Ok(load::find(&request.cwd, asked)?);
+        let mut place = load::find(&request.cwd, asked)?;
+        place.overlay = request.instead.clone();
+        return Ok(place);
     };
     let real = real(&request.cwd.join(path));
     let above = real.ancestors().skip(1).find(|dir| dir.is_dir());
@@ -353,7 +358,7 @@ pub fn check(request: &Request) -> Result<Outcome, RunError> {
 /// What differs; `place` is then as it is to be judged.
 fn changes(place: &mut Place, against: &Against) -> Result<Changes, RunError> {
     let changes = git::changes(&place.root, against)?;
-    place.overlay = changes.now.clone();
+    place.overlay = changes.now.under(&place.overlay);
     let file = place.project_dir.join("dbt_project.yml");
     match place.is_file(&file) {
         true => Ok(changes),

@@ -1,6 +1,7 @@
 //! One function per verb: from the command line's types to what is printed and the exit code.
 //! No process, terminal or environment is touched here, so tests need none.
 
+mod fix;
 mod generate;
 mod init;
 mod output;
@@ -14,6 +15,7 @@ use crate::cli::{
 use crate::config::FailOn;
 use crate::declared;
 use crate::error::RunError;
+use crate::fix as mend;
 use crate::git;
 use crate::load;
 use crate::proof;
@@ -121,6 +123,9 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
     if let Some(path) = &args.show_config {
         return show_config(&check_request(args, cwd)?, path, args.format);
     }
+    if args.diff {
+        return fix::diff(args, cwd);
+    }
     let mut one = checked(args, cwd)?;
     let (text, told) = output::reports(&one.view(), args, cwd, color)?;
     let timings = one.timings(args);
@@ -167,7 +172,11 @@ impl One {
 
 fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
     let request = check_request(args, cwd)?;
-    let outcome = match run::check(&request) {
+    let done = match args.mends() {
+        None => run::check(&request).map(|outcome| (outcome, None)),
+        Some(least) => mend::apply(&request, least).map(|(o, mending)| (o, Some(mending))),
+    };
+    let (outcome, mending) = match done {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
             return Ok(nothing_to_check(args, &message));
         }
@@ -181,7 +190,10 @@ fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
         true => git::head(&place.root),
         false => None,
     };
-    let (mut report, aside) = report::build(&outcome, &recheck, head);
+    let (mut report, mut aside) = report::build(&outcome, &recheck, head);
+    if let Some(mending) = &mending {
+        report::add_fixes(&mut report, &mut aside, &outcome, mending);
+    }
     if args.statistics {
         report.count();
     }

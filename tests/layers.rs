@@ -22,8 +22,8 @@ const ORDER: &[&[&str]] = &[
     &["rule", "declared", "rules", "registry"],
     // Findings.
     &["check"],
-    // A run: what is asked for, what may go wrong.
-    &["error", "changed", "select", "run", "proof"],
+    // A run: what is asked for, what may go wrong, what is mended; a rule's proof is a run.
+    &["error", "changed", "select", "run", "fix", "proof"],
     // What is printed.
     &["init", "report", "cli", "verbs", "main"],
 ];

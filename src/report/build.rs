@@ -10,7 +10,7 @@ use crate::run::Outcome;
 use crate::text::{FileId, Span, one_line};
 use crate::violation::{Fix, Severity};
 use rustc_hash::FxHashMap;
-use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -30,6 +30,10 @@ pub struct Aside {
     pub selected_files: Option<usize>,
     /// The command that checks everything found again.
     pub verify: String,
+    /// By rule, the command that makes its safe fixes.
+    pub commands: BTreeMap<String, String>,
+    /// What was fixed, and which fixes failed; with `--fix`.
+    pub fixed: Option<Vec<String>>,
 }
 
 /// The report of a run. `head` is what git knows, where it was asked.
@@ -57,6 +61,7 @@ pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Repor
         summary: summary(outcome),
         skipped: skipped(project),
         findings,
+        fixes: None,
         statistics: None,
     };
     let aside = aside(outcome, recheck, &report);
@@ -77,6 +82,7 @@ pub fn nothing(why: &str) -> Report {
         inputs: Inputs::default(),
         summary: Summary::default(),
         findings: Vec::new(),
+        fixes: None,
         statistics: None,
         skipped: vec![Skipped {
             what: "project".to_owned(),
@@ -98,7 +104,28 @@ fn aside(outcome: &Outcome, recheck: &Recheck, report: &Report) -> Aside {
         selected_nodes: outcome.scope.nodes.as_ref().map(|n| n.len()),
         selected_files: outcome.scope.files.as_ref().map(|f| f.len()),
         verify: recheck.paths(&paths),
+        commands: commands(recheck, report),
+        fixed: None,
     }
+}
+
+/// The commands that make safe fixes, by rule.
+fn commands(recheck: &Recheck, report: &Report) -> BTreeMap<String, String> {
+    let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for f in report.findings.iter().filter(|f| !f.baselined) {
+        if text::safe_fix(f).is_some() {
+            let of_rule = paths.entry(&f.rule).or_default();
+            // Findings stand in order of their paths.
+            if of_rule.last() != Some(&f.path.as_str()) {
+                of_rule.push(&f.path);
+            }
+        }
+    }
+    let command = |(rule, paths): (&str, Vec<&str>)| {
+        let command = recheck.fix(rule, &paths)?;
+        Some((rule.to_owned(), command))
+    };
+    paths.into_iter().filter_map(command).collect()
 }
 
 fn hex(hash: u64) -> String {
@@ -295,10 +322,8 @@ impl Hashes {
         }
         let edits = fix.edits.iter().map(|edit| {
             let file = edit.span.file;
-            let hash = self.known.entry(file).or_insert_with(|| {
-                let digest = Sha256::digest(of(file).text.as_bytes());
-                digest.iter().map(|b| format!("{b:02x}")).collect()
-            });
+            let hash = self.known.entry(file);
+            let hash = hash.or_insert_with(|| fixes::sha256(of(file).text.as_bytes()));
             EditReport {
                 path: project.path(file).to_owned(),
                 sha256: hash.clone(),

@@ -14,6 +14,8 @@ const MAX_PATHS: usize = 5;
 #[derive(Debug, Clone)]
 pub struct Recheck {
     prefix: String,
+    /// The command that fixes; none where what was judged is not what lies on disk.
+    fix: Option<String>,
     project_dir: PathBuf,
     cwd: PathBuf,
 }
@@ -53,6 +55,12 @@ impl Recheck {
         if let Some(target) = &request.target {
             add("--target", target);
         }
+        let on_disk = request.stdin.is_none();
+        let mut fix = prefix.replacen("check", "check --fix", 1);
+        if let Some(Against::Ref(name)) = &request.against {
+            let name = name.as_ref().map(|n| format!("={}", quoted(n)));
+            fix.push_str(&format!(" --changed{}", name.unwrap_or_default()));
+        }
         match &request.against {
             Some(Against::Staged) => prefix.push_str(" --staged"),
             Some(Against::Ref(None)) => prefix.push_str(" --changed"),
@@ -72,6 +80,7 @@ impl Recheck {
         }
         Self {
             prefix,
+            fix: on_disk.then_some(fix),
             project_dir: place.project_dir.clone(),
             cwd,
         }
@@ -80,11 +89,21 @@ impl Recheck {
     /// The command for these paths, which count from the project directory; for the whole project
     /// where they are too many or cannot be pasted.
     pub fn paths(&self, paths: &[&str]) -> String {
+        self.over(&self.prefix, paths)
+    }
+
+    /// The command that makes a rule's safe fixes in these paths.
+    pub fn fix(&self, rule: &str, paths: &[&str]) -> Option<String> {
+        let command = format!("{} --rule {}", self.fix.as_ref()?, quoted(rule));
+        Some(self.over(&command, paths))
+    }
+
+    fn over(&self, command: &str, paths: &[&str]) -> String {
         let from_here: Vec<String> = paths.iter().map(|p| self.as_typed(p)).collect();
         if paths.len() > MAX_PATHS || !from_here.iter().all(|p| can_be_pasted(p)) {
-            return self.prefix.clone();
+            return command.to_owned();
         }
-        let mut command = self.prefix.clone();
+        let mut command = command.to_owned();
         for path in from_here {
             command.push(' ');
             command.push_str(&quoted(&path));
@@ -155,6 +174,33 @@ mod tests {
         );
         assert_eq!(command("-x.sql"), "harness-lint check ./-x.sql");
         assert_eq!(command("a\nb.sql"), "harness-lint check");
+    }
+
+    #[test]
+    fn fixes_are_asked_for_by_rule() {
+        let command = |request: &Request| {
+            let place = Place::new("/r/dbt".into(), "/r".into());
+            Recheck::new(request, &place).fix("structure/tags", &["models/a.sql"])
+        };
+        let mut request = Request {
+            cwd: "/r".into(),
+            against: Some(Against::Ref(Some("main".to_owned()))),
+            ..Request::default()
+        };
+        request.filter.only = vec!["structure/*".to_owned()];
+        let wanted = "harness-lint check --fix --project-dir dbt --changed=main \
+                      --rule structure/tags dbt/models/a.sql";
+        assert_eq!(command(&request).as_deref(), Some(wanted));
+        // The index is not what is fixed, the work tree is.
+        request.against = Some(Against::Staged);
+        let wanted =
+            "harness-lint check --fix --project-dir dbt --rule structure/tags dbt/models/a.sql";
+        assert_eq!(command(&request).as_deref(), Some(wanted));
+        request.stdin = Some(crate::run::Stdin {
+            path: "a.sql".into(),
+            bytes: (&b""[..]).into(),
+        });
+        assert_eq!(command(&request), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod build;
 mod command;
 mod facts;
+mod fixes;
 pub mod formats;
 pub mod graph;
 mod json;
@@ -19,6 +20,7 @@ mod text;
 
 pub use build::{Aside, build, nothing};
 pub use command::Recheck;
+pub use fixes::{FixedReport, FixesReport, UnfixedReport, WrittenReport, add_fixes, fixed_count};
 pub use json::to_json;
 pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
 pub use settings::{Settings, settings};
@@ -61,6 +63,10 @@ pub struct Report {
     pub summary: Summary,
     /// By path, place and rule.
     pub findings: Vec<FindingReport>,
+    /// What was mended; with `--fix`. Then findings, summary and exit code are of the state
+    /// afterwards.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<FixesReport>,
     /// The findings by rule, the most first; with `--statistics`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Vec<RuleCount>>,

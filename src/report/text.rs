@@ -31,7 +31,7 @@ pub fn text(report: &Report, aside: &Aside, color: bool) -> String {
     };
     if report.statistics.is_none() && !new.is_empty() {
         lines.push(String::new());
-        lines.extend(fixes(&new, &paint));
+        lines.extend(fixes(&new, aside, &paint));
         let verify = visible(&aside.verify);
         lines.push(format!("{} {verify}", paint.label("verify:")));
     }
@@ -153,10 +153,19 @@ pub(super) fn instructions<'a>(
     rules
 }
 
-/// What to do, once per rule.
-fn fixes(findings: &[&FindingReport], paint: &Paint) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (rule, instructions) in instructions(findings.iter().copied()) {
+/// What to do, once per rule: the command where a machine can do it.
+fn fixes(findings: &[&FindingReport], aside: &Aside, paint: &Paint) -> Vec<String> {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    let by_command = |f: &&FindingReport| {
+        let command = aside.commands.get(&f.rule);
+        command.filter(|_| safe_fix(f).is_some())
+    };
+    for (rule, command) in &aside.commands {
+        let label = paint.label(&format!("fix {rule}"));
+        lines.push((rule, format!("{label} (safe): {}", visible(command))));
+    }
+    let by_hand = findings.iter().copied().filter(|f| by_command(f).is_none());
+    for (rule, instructions) in instructions(by_hand) {
         let label = paint.label(&format!("fix {rule}"));
         let more = instructions.more();
         for (i, (safe, instruction)) in instructions.first.into_iter().enumerate() {
@@ -165,10 +174,12 @@ fn fixes(findings: &[&FindingReport], paint: &Paint) -> Vec<String> {
             if more > 0 && i + 1 == MAX_HELPS {
                 let _ = write!(line, " (and {more} more)");
             }
-            lines.push(line);
+            lines.push((rule, line));
         }
     }
-    lines
+    // Stable: a rule's command stands before what is to be done by hand.
+    lines.sort_by_key(|(rule, _)| *rule);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 pub(super) fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
@@ -178,7 +189,7 @@ pub(super) fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
 
 /// What the reader must know to believe the verdicts.
 pub(super) fn notes(report: &Report, aside: &Aside) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = aside.fixed.clone().unwrap_or_default();
     match &aside.inferred_layers {
         Some(layers) if layers.is_empty() => {
             lines.push("layers: none, no folder is named like one (staging, marts …)".to_owned());

@@ -16,7 +16,7 @@ pub use nearest::nearest;
 pub use overlay::Overlay;
 pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_first_line, read_text};
 pub use visible::{blanked, commands, cut, is_hidden, one_line, visible};
-pub use write::write_whole;
+pub use write::{Beside, write_whole};
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;

@@ -78,6 +78,7 @@ fn for_one(args: &CheckArgs) -> Option<&'static str> {
         (baseline, "--baseline FILE"),
         (args.show_config.is_some(), "--show-config"),
         (args.stdin_filename.is_some(), "--stdin-filename"),
+        (args.diff, "--diff"),
     ];
     flags
         .into_iter()

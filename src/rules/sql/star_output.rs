@@ -16,7 +16,7 @@ impl BuiltIn for StarOutput {
         id: Borrowed("sql/star-output"),
         severity: Severity::Warn,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/sql/star-output/README.md")),
     };
@@ -47,6 +47,15 @@ impl Rule for StarOutput {
         for step in &star.path[1..] {
             violation = violation.related(*step, "comes from this `*`");
         }
+        // An import CTE stays one: what reads it lists the columns.
+        let passed_on = query.passed_on();
+        let below = passed_on.last().filter(|last| last.reads_node);
+        let at = passed_on
+            .len()
+            .saturating_sub(1 + usize::from(below.is_some()));
+        violation.fix = passed_on
+            .get(at)
+            .and_then(|at| cx.project.list_columns(cx.lineage(), model, *at));
         sink.push(violation);
     }
 }

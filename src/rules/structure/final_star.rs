@@ -30,7 +30,7 @@ impl BuiltIn for FinalStar {
         id: Borrowed("structure/final-star"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: None,
         doc: Borrowed(include_str!(
             "../../../rules/structure/final-star/README.md"
@@ -63,11 +63,15 @@ impl Rule for FinalStar {
                 "name every column in the select list of `{}`",
                 cte.name.name
             );
-            sink.push(
-                Violation::new(span, message)
-                    .help(help)
-                    .symbol(self.cte.as_str()),
-            );
+            let mut found = Violation::new(span, message)
+                .help(help)
+                .symbol(self.cte.as_str());
+            let query = model.sql.as_ref().and_then(|s| s.query());
+            let passed_on = query.map_or(Vec::new(), Query::passed_on);
+            // The columns of the CTE are those of the model.
+            let at = passed_on.into_iter().find(|p| p.star == span);
+            found.fix = at.and_then(|at| cx.project.list_columns(cx.lineage(), model, at));
+            sink.push(found);
         }
     }
 }

@@ -2,7 +2,7 @@ use crate::config::{Config, Layer};
 use crate::project::{Node, Origin, Project, Setting};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -23,7 +23,7 @@ impl BuiltIn for Materialization {
         id: Borrowed("structure/materialization"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/structure/materialization/README.md"
@@ -61,6 +61,7 @@ impl Rule for Materialization {
             model,
             layer,
             allowed,
+            inline: self.inline,
         };
         let found = match self.inline {
             true => case.inline(),
@@ -78,6 +79,8 @@ struct Case<'a> {
     model: &'a Node,
     layer: &'a Layer,
     allowed: &'a [String],
+    /// The model's own `config()` is judged.
+    inline: bool,
 }
 
 impl Case<'_> {
@@ -161,7 +164,34 @@ impl Case<'_> {
                 self.names(" or ")
             ),
         };
-        Violation::new(span, message).help(help)
+        let mut violation = Violation::new(span, message).help(help);
+        violation.fix = self.fix();
+        violation
+    }
+
+    /// Writes the one materialization that is allowed into the file's own `config()`. A view and a
+    /// table hold the same rows; whatever else the model was may have compiled to something else.
+    fn fix(&self) -> Option<Fix> {
+        let ([wanted], Some(inline)) = (self.allowed, self.model.inline()) else {
+            return None;
+        };
+        let src = &self.project.files.get(self.model.file).text;
+        if !self.inline && matches!(inline.setting("materialized"), Setting::Absent) {
+            return None;
+        }
+        let (span, text) = inline.with_string(src, "materialized", wanted)?;
+        let now = self.project.materialization(self.model);
+        let plain = |m: &str| matches!(m, "view" | "table");
+        let same = now == Some(wanted) || (now.is_some_and(plain) && plain(wanted));
+        let safe = same && !self.project.reads_config(self.model, "materialized");
+        Some(Fix {
+            title: format!("materialize it as `{wanted}`"),
+            applicability: match safe {
+                true => Applicability::Safe,
+                false => Applicability::Suggested,
+            },
+            edits: vec![Edit { span, text }],
+        })
     }
 
     fn names(&self, or: &str) -> String {
