@@ -87,10 +87,12 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// List every rule with its severity, presets and summary
     Rules(RulesArgs),
-    /// Print the JSON schema of harness-lint.yml, of the JSON report, or of the JSON graph
+    /// Print the JSON schema of harness-lint.yml, of the JSON report, graph or audit
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
+    /// Say how healthy the project is and what to do first: a score, metrics, a backlog
+    Audit(AuditArgs),
     /// Write a harness-lint.yml that says what this repository does already
     Init(InitArgs),
     /// Print a shell's completions, or the manual page
@@ -424,6 +426,8 @@ pub enum SchemaOf {
     Report,
     /// `harness-lint graph --format json`.
     Graph,
+    /// `harness-lint audit --format json`.
+    Audit,
 }
 
 /// The flags of `graph`.
@@ -444,6 +448,31 @@ pub struct GraphArgs {
     /// Where the project is.
     #[command(flatten)]
     pub project: ProjectArgs,
+}
+
+/// The flags of `audit`.
+#[derive(Debug, Clone, Args)]
+pub struct AuditArgs {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = AuditFormat::Text)]
+    pub format: AuditFormat,
+    /// The baseline; what it holds is scored apart [default: as for `check`]
+    #[arg(long, value_name = "FILE|off", value_parser = baseline)]
+    pub baseline: Option<BaselineSetting>,
+    /// Where the project is.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// How an audit is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// The score, and what to do first.
+    Text,
+    /// All of it; `harness-lint schema audit` describes it.
+    Json,
+    /// Markdown, for people.
+    Md,
 }
 
 /// The flags of `init`.

@@ -20,7 +20,9 @@ mod text;
 pub use build::{Aside, build, nothing};
 pub use command::Recheck;
 pub use json::to_json;
-pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
+pub use schema::{
+    config as config_schema, graph as graph_schema, report as report_schema, written as schema_of,
+};
 pub use settings::{Settings, settings};
 pub use statistics::RuleCount;
 pub use text::text;

@@ -1,4 +1,4 @@
-use crate::project::Node;
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -28,6 +28,10 @@ impl BuiltIn for ConfigMissing {
 }
 
 impl Rule for ConfigMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }
