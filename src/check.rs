@@ -146,7 +146,7 @@ pub struct Judged {
     /// How many findings each exclusion of the configuration kept back.
     excluded: Vec<usize>,
     /// Both, one by one.
-    kept_back: Vec<KeptBack>,
+    pub kept_back: Vec<KeptBack>,
     /// What rules could not judge, sorted.
     skipped: Vec<Notice>,
 }

@@ -456,6 +456,12 @@ pub struct AuditArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t = AuditFormat::Text)]
     pub format: AuditFormat,
+    /// Append a line for the commit to this file, if it has none, and print the trend
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Say what came and what went, by rule, since HEAD left this branch, tag or commit
+    #[arg(long, value_name = "REF")]
+    pub since: Option<String>,
     /// The baseline; what it holds is scored apart [default: as for `check`]
     #[arg(long, value_name = "FILE|off", value_parser = baseline)]
     pub baseline: Option<BaselineSetting>,

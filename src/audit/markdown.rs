@@ -15,13 +15,16 @@ pub fn markdown(audit: &AuditReport) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(
         out,
-        "# Audit of {}\n\nScore **{}**, as if nothing were held back {}. {}.\n",
+        "# Audit of {}\n\nScore **{}**, as if nothing were held back {}. {}.",
         code(&audit.project),
         score(health.total.score),
         score(health.with_held_back.score),
         prose(&counted(audit)),
     );
-    out.push_str("| metric | |\n|---|---|\n");
+    if let Some(since) = &audit.since {
+        out.push_str(&since.markdown());
+    }
+    out.push_str("\n| metric | |\n|---|---|\n");
     for (title, value) in metrics(audit) {
         let _ = writeln!(out, "| {title} | {} |", prose(&value));
     }

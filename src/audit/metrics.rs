@@ -62,6 +62,8 @@ pub struct Metrics {
     pub direction_violations: usize,
     /// Models whose primary key is tested, or kept by the platform.
     pub models_with_pk_tests: Share,
+    /// Models without an open finding that is more than info.
+    pub models_clean: Share,
     /// Models with a description.
     pub models_documented: Share,
     /// Models with a test.
@@ -135,6 +137,11 @@ pub fn metrics(
     }
     let all: Vec<&Node> = project.models().collect();
     let (models_documented, models_tested, models_with_pk_tests) = three(&all);
+    let open: FxHashSet<NodeId> = judged
+        .iter()
+        .filter(|p| p.open > 0 && p.severity > Severity::Info)
+        .filter_map(|p| p.node)
+        .collect();
     let direction = found.iter().filter(|p| {
         let id = &*asked[p.rule].meta.id;
         DIRECTION.contains(&id)
@@ -145,6 +152,7 @@ pub fn metrics(
         sources_with_table_files: tables(project, rules, judged),
         direction_violations: direction.map(Pair::failing).sum(),
         models_with_pk_tests,
+        models_clean: share(&all, &|id| !open.contains(&id)),
         models_documented,
         models_tested,
         by_layer: layers

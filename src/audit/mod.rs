@@ -5,11 +5,13 @@
 
 mod area;
 mod codeowners;
+pub mod history;
 pub mod items;
 mod markdown;
 mod metrics;
 mod recency;
 mod score;
+pub mod since;
 mod subjects;
 mod text;
 
@@ -24,7 +26,7 @@ use crate::config::ConfigError;
 use crate::report::Report;
 use crate::run::Outcome;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The version of the audit's JSON. It rises when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -62,12 +64,15 @@ pub struct AuditReport {
     pub metrics: Metrics,
     /// Findings, open and held back.
     pub findings: Findings,
+    /// What came and what went, with `--since`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<since::Since>,
     /// What to do, the most pressing first.
     pub items: Vec<Item>,
 }
 
 /// How many findings there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {
     /// Open ones of severity error.
     pub errors: usize,
@@ -117,6 +122,7 @@ pub fn build(outcome: &Outcome, report: &Report) -> Result<AuditReport, ConfigEr
             suppressed: summary.suppressed,
             excluded: summary.excluded.iter().map(|e| e.count).sum(),
         },
+        since: None,
         items: items::items(project, &open, &facets, &recency),
     })
 }

@@ -9,6 +9,8 @@ use std::fmt::Write;
 const ITEMS: usize = 10;
 /// A name of the repository is cut at so many characters.
 const MAX_NAME: usize = 60;
+/// A path is cut at so many.
+const MAX_PATH: usize = 120;
 /// A message is cut at so many.
 const MAX_MESSAGE: usize = 160;
 
@@ -48,6 +50,7 @@ pub(super) fn metrics(audit: &AuditReport) -> Vec<(&'static str, String)> {
                 "`context: tables` is not configured",
             ),
         ),
+        ("models without finding", share(&m.models_clean)),
         ("direction violations", m.direction_violations.to_string()),
         ("models with PK tests", share(&m.models_with_pk_tests)),
         ("models documented", share(&m.models_documented)),
@@ -68,7 +71,8 @@ pub(super) fn counted(audit: &AuditReport) -> String {
 /// The places of an item, in short.
 pub(super) fn places(item: &Item) -> String {
     let first = item.places.first();
-    let first = first.map_or(String::new(), |p| format!("{}:{}", name(&p.path), p.line));
+    let path = |path: &str| cut(&visible(path), MAX_PATH).into_owned();
+    let first = first.map_or(String::new(), |p| format!("{}:{}", path(&p.path), p.line));
     match item.places.len() {
         0 | 1 => first,
         n => format!("{first} and {} more", n - 1),
@@ -104,6 +108,10 @@ pub fn text(audit: &AuditReport) -> String {
         let _ = writeln!(out, "{title:<25} {value}");
     }
     out.push('\n');
+    if let Some(since) = &audit.since {
+        out.push_str(&since.text());
+        out.push('\n');
+    }
     for (i, item) in audit.items.iter().take(ITEMS).enumerate() {
         let owner = item
             .owner

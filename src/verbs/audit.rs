@@ -1,30 +1,116 @@
 //! `audit`: a check of the whole project, seen as a lead sees it.
 
-use super::{Printed, request};
-use crate::audit;
+use super::{Printed, note, output, request};
+use crate::audit::{self, AuditReport, history, since};
 use crate::cli::{AuditArgs, AuditFormat, SelectArgs};
 use crate::error::RunError;
-use crate::git;
-use crate::report::{self, Recheck, to_json};
-use crate::run;
+use crate::git::{self, Against};
+use crate::report::{self, Recheck, Report, to_json};
+use crate::run::{self, Outcome, Request};
+use crate::text::{read_text, write_whole};
 use std::path::Path;
 
-/// Prints the audit.
+/// Prints the audit, and writes what was asked for.
 ///
 /// # Errors
-/// As [`run::check`].
+/// As [`run::check`]; also a commit that is not known, and a file that cannot be read or written.
 pub fn run(args: &AuditArgs, cwd: &Path) -> Result<Printed, RunError> {
+    refuse(args, cwd)?;
     let mut request = request(&args.project, &SelectArgs::default(), cwd)?;
     request.baseline = args.baseline.clone();
     let outcome = run::check(&request)?;
     let place = &outcome.prepared.project.place;
     let recheck = Recheck::new(&request, place);
     let (report, _) = report::build(&outcome, &recheck, git::head(&place.root));
-    let audit = audit::build(&outcome, &report)?;
+    let mut audit = audit::build(&outcome, &report)?;
+    if let Some(name) = &args.since {
+        audit.since = Some(compared(name, &request, &outcome, &report)?);
+    }
+    let (trend, notes) = match &args.history {
+        Some(file) => appended(file, cwd, &audit)?,
+        None => (String::new(), String::new()),
+    };
     let text = match args.format {
-        AuditFormat::Text => audit::text(&audit),
+        AuditFormat::Text if trend.is_empty() => audit::text(&audit),
+        AuditFormat::Text => format!("{}\n{trend}", audit::text(&audit)),
         AuditFormat::Json => to_json(&audit),
         AuditFormat::Md => audit::markdown(&audit),
     };
-    Ok(Printed::text(text))
+    // What is not text is for programs: the trend is said beside it.
+    let beside = match args.format {
+        AuditFormat::Text => String::new(),
+        _ => trend,
+    };
+    Ok(Printed {
+        text,
+        notes: beside + &notes,
+        exit: 0,
+    })
+}
+
+/// Refuses what could only fail after the work is done.
+fn refuse(args: &AuditArgs, cwd: &Path) -> Result<(), RunError> {
+    for file in args.history.iter() {
+        if let Some((why, help)) = output::unfit(&cwd.join(file)) {
+            return Err(output::unwritable(
+                file,
+                why.to_owned(),
+                Some(help.to_owned()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn compared(
+    name: &str,
+    request: &Request,
+    outcome: &Outcome,
+    report: &Report,
+) -> Result<since::Since, RunError> {
+    let root = &outcome.prepared.project.place.root;
+    let changes = git::changes(root, &Against::Ref(Some(name.to_owned())))?;
+    if changes.partial {
+        return Err(RunError::Input {
+            path: changes.base,
+            why: "the clone lacks contents of it".to_owned(),
+            help: Some("fetch them, or clone without a filter".to_owned()),
+        });
+    }
+    let before = run::judged_before(request, &changes, &outcome.prepared)?;
+    Ok(since::since(
+        name,
+        &before,
+        &outcome.checked,
+        &report.findings,
+    ))
+}
+
+/// The trend, and a note on what was written.
+fn appended(file: &Path, cwd: &Path, audit: &AuditReport) -> Result<(String, String), RunError> {
+    let path = cwd.join(file);
+    let text = match path.exists() {
+        true => match read_text(&path) {
+            (text, None) => text,
+            (_, Some(problem)) => {
+                let why = format!("cannot be read: {problem:?}");
+                return Err(output::unwritable(file, why, None));
+            }
+        },
+        false => String::new(),
+    };
+    let told = history::history(&text, audit).map_err(|why| RunError::Input {
+        path: file.display().to_string(),
+        why,
+        help: None,
+    })?;
+    if let Some(line) = &told.append {
+        write_whole(&path, &(text + line))
+            .map_err(|e| output::unwritable(file, format!("cannot be written: {e}"), None))?;
+    }
+    let notes = match told.known {
+        true => note("the history has this commit already; nothing was appended"),
+        false => String::new(),
+    };
+    Ok((history::trend(&told.lines), notes))
 }
