@@ -87,7 +87,7 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// List every rule with its severity, presets and summary
     Rules(RulesArgs),
-    /// Print the JSON schema of harness-lint.yml, of the JSON report, graph or audit
+    /// Print the JSON schema of harness-lint.yml, of the JSON report, graph, audit or plan
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
@@ -428,6 +428,8 @@ pub enum SchemaOf {
     Graph,
     /// `harness-lint audit --format json`.
     Audit,
+    /// `harness-lint audit --issues plan`.
+    Plan,
 }
 
 /// The flags of `graph`.
@@ -456,6 +458,15 @@ pub struct AuditArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t = AuditFormat::Text)]
     pub format: AuditFormat,
+    /// Work orders of at most ten files, in an order that is safe to work in
+    #[arg(long)]
+    pub batches: bool,
+    /// Print which issues to open, change and close in a forge, as JSON, instead of the audit
+    #[arg(long, value_enum, value_name = "plan", conflicts_with_all = ["format", "batches", "since"])]
+    pub issues: Option<Issues>,
+    /// The issues that are open: what `gh issue list --json number,title,body` prints
+    #[arg(long, value_name = "FILE", requires = "issues")]
+    pub open_issues: Option<PathBuf>,
     /// Append a line for the commit to this file, if it has none, and print the trend
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
@@ -468,6 +479,13 @@ pub struct AuditArgs {
     /// Where the project is.
     #[command(flatten)]
     pub project: ProjectArgs,
+}
+
+/// What is done about issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Issues {
+    /// `harness-lint schema plan` describes it; nothing is posted.
+    Plan,
 }
 
 /// How an audit is printed.

@@ -393,6 +393,7 @@ pub fn schema(args: &SchemaArgs) -> Printed {
         SchemaOf::Report => report::report_schema(),
         SchemaOf::Graph => report::graph_schema(),
         SchemaOf::Audit => crate::audit::schema(),
+        SchemaOf::Plan => crate::audit::plan_schema(),
     };
     Printed::text(to_json(&schema))
 }

@@ -30,7 +30,10 @@ fn shop() -> TempDir {
                 "models/staging/erp/stg_a.sql",
                 "select * from {{ source('erp', 'a') }}\n",
             ),
-            ("models/staging/erp/stg_b.sql", "select id from {{ source('erp', 'b') }}\n"),
+            (
+                "models/staging/erp/stg_b.sql",
+                "select id from {{ source('erp', 'b') }}\n",
+            ),
             (
                 "models/marts/sales/fct.sql",
                 "select id from {{ ref('stg_a') }}\n",
@@ -70,7 +73,10 @@ fn the_score_is_what_the_formula_says() {
     let yaml = fs::read_to_string(p.path().join("models/erp.yml")).unwrap();
     let mended = yaml.replace("- name: q\n", "- name: q\n    description: q\n");
     write(p.path(), &[("models/erp.yml", &mended)]);
-    assert_eq!(total(&audit(p.path())), (score(lost - 0.25), weight, lost - 0.25));
+    assert_eq!(
+        total(&audit(p.path())),
+        (score(lost - 0.25), weight, lost - 0.25)
+    );
     write(
         p.path(),
         &[(
@@ -78,14 +84,23 @@ fn the_score_is_what_the_formula_says() {
             "select p, q, r, s from {{ source('erp', 'a') }}\n",
         )],
     );
-    assert_eq!(total(&audit(p.path())), (score(lost - 10.25), weight, lost - 10.25));
+    assert_eq!(
+        total(&audit(p.path())),
+        (score(lost - 10.25), weight, lost - 10.25)
+    );
 }
 
 #[test]
 fn parts_add_up_to_the_whole() {
     let p = shop();
     let health = audit(p.path())["health"].clone();
-    for by in ["by_category", "by_layer", "by_source", "by_owner", "by_layer_and_category"] {
+    for by in [
+        "by_category",
+        "by_layer",
+        "by_source",
+        "by_owner",
+        "by_layer_and_category",
+    ] {
         let rows = health[by].as_array().unwrap();
         for key in ["weight", "lost"] {
             let sum: f64 = rows.iter().map(|r| r[key].as_f64().unwrap()).sum();
@@ -102,8 +117,11 @@ fn what_is_held_back_is_scored_apart() {
     let open = audit(p.path());
     let with = |a: &Value| a["health"]["with_held_back"]["score"].as_f64().unwrap();
     assert_eq!(with(&open), total(&open).0);
-    let exclusion = "exclude:\n- path: "models/marts/**"\n  reason: old zone\n";
-    write(p.path(), &[("harness-lint.yml", &format!("{RULES}{exclusion}"))]);
+    let exclusion = "exclude:\n- path: models/marts/**\n  reason: old zone\n";
+    write(
+        p.path(),
+        &[("harness-lint.yml", &format!("{RULES}{exclusion}"))],
+    );
     let a = audit(p.path());
     let zone = &a["health"]["apart"]["excluded"][0];
     assert_eq!(zone["name"], "old zone");
@@ -112,13 +130,19 @@ fn what_is_held_back_is_scored_apart() {
     assert_eq!(with(&a), with(&open));
     let star = "-- harness-lint: ignore[sql/star-output] it is small\n";
     let model = fs::read_to_string(p.path().join("models/staging/erp/stg_a.sql")).unwrap();
-    write(p.path(), &[("models/staging/erp/stg_a.sql", &format!("{star}{model}"))]);
+    write(
+        p.path(),
+        &[("models/staging/erp/stg_a.sql", &format!("{star}{model}"))],
+    );
     let a = audit(p.path());
     assert_eq!(a["health"]["apart"]["suppressed"], 1);
     assert_eq!(a["findings"]["suppressed"], 1);
     assert_eq!(total(&a).1, total(&open).1 - 23.0);
     assert_eq!(with(&a), with(&open));
-    stdout(p.path(), &["check", "--write-baseline", "--reason", "known"]);
+    stdout(
+        p.path(),
+        &["check", "--write-baseline", "--reason", "known"],
+    );
     let a = audit(p.path());
     assert_eq!(total(&a).0, 100.0);
     assert_eq!(a["items"].as_array().unwrap().len(), 0);
@@ -140,7 +164,10 @@ fn metrics_do_not_depend_on_which_rules_are_on() {
         p.path(),
         &[
             ("context/sources/erp/erp.md", "# erp\n"),
-            ("harness-lint.yml", "extends: []\nrules:\n  structure/final-star: {severity: error, layers: [staging]}\n"),
+            (
+                "harness-lint.yml",
+                "extends: []\nrules:\n  structure/final-star: {severity: error, layers: [staging]}\n",
+            ),
         ],
     );
     let m = audit(p.path())["metrics"].clone();
@@ -175,7 +202,10 @@ fn items_are_ordered_by_the_product_of_their_factors() {
 fn owners_of_the_node_are_stronger_than_those_of_its_folder() {
     let p = shop();
     init(p.path());
-    write(p.path(), &[("CODEOWNERS", "* @all\n/models/marts/ @marts\n")]);
+    write(
+        p.path(),
+        &[("CODEOWNERS", "* @all\n/models/marts/ @marts\n")],
+    );
     let owners = |p: &Path| -> Vec<String> {
         let a = audit(p);
         let rows = a["health"]["by_owner"].as_array().unwrap().clone();
@@ -210,18 +240,36 @@ fn recent_changes_press_more() {
         let date = format!("{day}T12:00:00Z");
         let mut git = std::process::Command::new("git");
         let git = git.arg("-C").arg(p.path());
-        let git = git.args(["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]);
-        let git = git.env("GIT_COMMITTER_DATE", &date).env("GIT_AUTHOR_DATE", &date);
+        let git = git.args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "-qm",
+            "x",
+        ]);
+        let git = git
+            .env("GIT_COMMITTER_DATE", &date)
+            .env("GIT_AUTHOR_DATE", &date);
         assert!(git.status().unwrap().success());
     };
     dated("2024-01-01");
-    write(p.path(), &[("models/marts/sales/fct.sql", "select id, 1 as x from {{ ref('stg_a') }}\n")]);
+    write(
+        p.path(),
+        &[(
+            "models/marts/sales/fct.sql",
+            "select id, 1 as x from {{ ref('stg_a') }}\n",
+        )],
+    );
     dated("2024-06-01");
     let a = audit(p.path());
     assert_eq!(a["newest_commit"], "2024-06-01");
     let days = |rule: &str, layer: &str| {
         let items = a["items"].as_array().unwrap();
-        let item = items.iter().find(|i| i["rule"] == rule && i["layer"] == layer);
+        let item = items
+            .iter()
+            .find(|i| i["rule"] == rule && i["layer"] == layer);
         item.unwrap()["places"][0]["days_since_change"].clone()
     };
     assert_eq!(days("doc/missing", "marts"), 0);
@@ -234,20 +282,34 @@ fn a_history_has_one_line_per_commit() {
     init(p.path());
     commit(p.path());
     let args = ["audit", "--history", "h.jsonl"];
-    let lines = || fs::read_to_string(p.path().join("h.jsonl")).unwrap().lines().count();
+    let lines = || {
+        fs::read_to_string(p.path().join("h.jsonl"))
+            .unwrap()
+            .lines()
+            .count()
+    };
     assert!(stdout(p.path(), &args).contains("\ntrend\n"));
     assert!(stderr(p.path(), &args).contains("already"));
     assert_eq!(lines(), 1);
     write(
         p.path(),
-        &[("models/staging/erp/stg_a.sql", "select p from {{ source('erp', 'a') }}\n")],
+        &[(
+            "models/staging/erp/stg_a.sql",
+            "select p from {{ source('erp', 'a') }}\n",
+        )],
     );
     commit(p.path());
     let told = stdout(p.path(), &args);
     assert_eq!(lines(), 2);
     assert!(told.contains("+25.00"), "{told}");
     assert!(!told.contains("other rules"));
-    write(p.path(), &[("harness-lint.yml", "extends: []\nrules: {doc/missing: warn}\n")]);
+    write(
+        p.path(),
+        &[(
+            "harness-lint.yml",
+            "extends: []\nrules: {doc/missing: warn}\n",
+        )],
+    );
     commit(p.path());
     let told = stdout(p.path(), &args);
     assert!(told.contains("other rules from here on"), "{told}");
@@ -262,35 +324,67 @@ fn a_history_that_is_none_is_left_alone() {
     commit(p.path());
     write(p.path(), &[("h.jsonl", "{\"a\": 1}\n")]);
     assert_eq!(code(p.path(), &["audit", "--history", "h.jsonl"]), 3);
-    assert_eq!(fs::read_to_string(p.path().join("h.jsonl")).unwrap(), "{\"a\": 1}\n");
-    assert_eq!(code(p.path(), &["audit", "--history", "no/such/h.jsonl"]), 3);
+    assert_eq!(
+        fs::read_to_string(p.path().join("h.jsonl")).unwrap(),
+        "{\"a\": 1}\n"
+    );
+    assert_eq!(
+        code(p.path(), &["audit", "--history", "no/such/h.jsonl"]),
+        3
+    );
 }
 
 #[test]
 fn since_tells_what_came_and_what_went_by_todays_rules() {
     let p = shop();
-    write(p.path(), &[("harness-lint.yml", "extends: []\nrules: {sql/star-output: error}\n")]);
+    write(
+        p.path(),
+        &[(
+            "harness-lint.yml",
+            "extends: []\nrules: {sql/star-output: error}\n",
+        )],
+    );
     init(p.path());
     commit(p.path());
     write(
         p.path(),
         &[
             ("harness-lint.yml", RULES),
-            ("models/staging/erp/stg_a.sql", "select p from {{ source('erp', 'a') }}\n"),
-            ("models/marts/sales/new.sql", "select id from {{ ref('fct') }}\n"),
+            (
+                "models/staging/erp/stg_a.sql",
+                "select p from {{ source('erp', 'a') }}\n",
+            ),
+            (
+                "models/marts/sales/new.sql",
+                "select id from {{ ref('fct') }}\n",
+            ),
         ],
     );
     commit(p.path());
-    let a = json(p.path(), &["audit", "--format", "json", "--since", "HEAD~1"]);
+    let a = json(
+        p.path(),
+        &["audit", "--format", "json", "--since", "HEAD~1"],
+    );
     let rules = a["since"]["rules"].as_array().unwrap();
     let told: Vec<String> = rules
         .iter()
-        .map(|r| format!("{} +{} -{} {}", r["rule"], r["introduced"], r["mended"], r["repeated"]))
+        .map(|r| {
+            format!(
+                "{} +{} -{} {}",
+                r["rule"], r["introduced"], r["mended"], r["repeated"]
+            )
+        })
         .collect();
     assert_eq!(
         told,
-        ["\"doc/missing\" +1 -0 true", "\"sql/star-output\" +0 -1 false"]
+        [
+            "\"doc/missing\" +1 -0 true",
+            "\"sql/star-output\" +0 -1 false"
+        ]
     );
-    assert_eq!(a["since"]["introduced"][0]["path"], "models/marts/sales/new.sql");
+    assert_eq!(
+        a["since"]["introduced"][0]["path"],
+        "models/marts/sales/new.sql"
+    );
     assert_eq!(code(p.path(), &["audit", "--since", "nowhere"]), 2);
 }

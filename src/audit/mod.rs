@@ -4,8 +4,10 @@
 //! the backlog (`items`); everything else here is a view of the two.
 
 mod area;
+pub mod batches;
 mod codeowners;
 pub mod history;
+pub mod issues;
 pub mod items;
 mod markdown;
 mod metrics;
@@ -23,7 +25,7 @@ pub use score::{Health, Named, Score};
 pub use text::text;
 
 use crate::config::ConfigError;
-use crate::report::Report;
+use crate::report::{Recheck, Report};
 use crate::run::Outcome;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,9 @@ pub struct AuditReport {
     pub metrics: Metrics,
     /// Findings, open and held back.
     pub findings: Findings,
+    /// Work orders, with `--batches`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batches: Option<Vec<batches::Batch>>,
     /// What came and what went, with `--since`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<since::Since>,
@@ -88,11 +93,16 @@ pub struct Findings {
     pub excluded: usize,
 }
 
-/// The audit of a run, and of what was printed of it.
+/// The audit of a run, and of what was printed of it; with work orders, where it is told how to check
+/// again.
 ///
 /// # Errors
 /// An option of a rule that only the metrics ask is refused.
-pub fn build(outcome: &Outcome, report: &Report) -> Result<AuditReport, ConfigError> {
+pub fn build(
+    outcome: &Outcome,
+    report: &Report,
+    batches: Option<&Recheck>,
+) -> Result<AuditReport, ConfigError> {
     let prepared = &outcome.prepared;
     let (project, rules) = (&prepared.project, &prepared.rules);
     let facets = area::Facets::new(project);
@@ -122,9 +132,24 @@ pub fn build(outcome: &Outcome, report: &Report) -> Result<AuditReport, ConfigEr
             suppressed: summary.suppressed,
             excluded: summary.excluded.iter().map(|e| e.count).sum(),
         },
+        batches: batches.map(|recheck| {
+            let orders = batches::Orders {
+                project,
+                rules,
+                pairs: &pairs,
+                facets: &facets,
+                recheck,
+            };
+            orders.batches(&open)
+        }),
         since: None,
         items: items::items(project, &open, &facets, &recency),
     })
+}
+
+/// The JSON schema of the plan for issues.
+pub fn plan_schema() -> serde_json::Value {
+    crate::report::schema_of::<issues::Plan>()
 }
 
 /// The JSON schema of the audit.

@@ -1,5 +1,6 @@
 //! The short summary: the score, where it is lost, what to do first.
 
+use super::batches::Batch;
 use super::items::Item;
 use super::{AuditReport, Named, Share};
 use crate::text::{cut, visible};
@@ -112,6 +113,10 @@ pub fn text(audit: &AuditReport) -> String {
         out.push_str(&since.text());
         out.push('\n');
     }
+    if let Some(batches) = &audit.batches {
+        ordered(&mut out, batches);
+        return out;
+    }
     for (i, item) in audit.items.iter().take(ITEMS).enumerate() {
         let owner = item
             .owner
@@ -135,6 +140,42 @@ pub fn text(audit: &AuditReport) -> String {
         let _ = writeln!(out, "and {more} more: harness-lint audit --format json");
     }
     out
+}
+
+/// Work orders, each in a paragraph.
+fn ordered(out: &mut String, batches: &[Batch]) {
+    for batch in batches {
+        let rules = batch.rules.iter().map(|(rule, n)| format!("{n} {rule}"));
+        let fixes = &batch.fixes;
+        // Writing to a string does not fail, here and below.
+        let _ = writeln!(
+            out,
+            "batch {} · {} {} · {}\n  fixes: {} safe, {} suggested, {} by hand · {} models downstream",
+            batch.number,
+            batch.area.kind,
+            name(&batch.area.name),
+            rules.collect::<Vec<_>>().join(", "),
+            fixes.safe,
+            fixes.suggested,
+            fixes.by_hand,
+            batch.downstream_models,
+        );
+        let path = |path: &String| cut(&visible(path), MAX_PATH).into_owned();
+        let files = batch.files.iter().map(|f| ("file", path(&f.path)));
+        let blocked = batch.blocked_by.iter().map(|b| ("blocked", path(b)));
+        let after = batch.after.iter().map(|n| ("after", format!("batch {n}")));
+        let read = batch.context_files.iter().map(|f| ("read", path(f)));
+        let like = batch.reference_models.iter().map(|f| ("like", path(f)));
+        let verify = batch
+            .verify
+            .iter()
+            .map(|c| ("verify", visible(c).into_owned()));
+        let lines = blocked.chain(after).chain(files).chain(read).chain(like);
+        for (title, value) in lines.chain(verify) {
+            let _ = writeln!(out, "  {title}: {value}");
+        }
+        out.push('\n');
+    }
 }
 
 fn listed(scores: &[Named]) -> String {

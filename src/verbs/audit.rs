@@ -1,7 +1,7 @@
 //! `audit`: a check of the whole project, seen as a lead sees it.
 
 use super::{Printed, note, output, request};
-use crate::audit::{self, AuditReport, history, since};
+use crate::audit::{self, AuditReport, history, issues, since};
 use crate::cli::{AuditArgs, AuditFormat, SelectArgs};
 use crate::error::RunError;
 use crate::git::{self, Against};
@@ -22,7 +22,7 @@ pub fn run(args: &AuditArgs, cwd: &Path) -> Result<Printed, RunError> {
     let place = &outcome.prepared.project.place;
     let recheck = Recheck::new(&request, place);
     let (report, _) = report::build(&outcome, &recheck, git::head(&place.root));
-    let mut audit = audit::build(&outcome, &report)?;
+    let mut audit = audit::build(&outcome, &report, args.batches.then_some(&recheck))?;
     if let Some(name) = &args.since {
         audit.since = Some(compared(name, &request, &outcome, &report)?);
     }
@@ -30,7 +30,9 @@ pub fn run(args: &AuditArgs, cwd: &Path) -> Result<Printed, RunError> {
         Some(file) => appended(file, cwd, &audit)?,
         None => (String::new(), String::new()),
     };
+    let open = open_issues(args, cwd)?;
     let text = match args.format {
+        _ if args.issues.is_some() => to_json(&issues::plan(&audit, &open)),
         AuditFormat::Text if trend.is_empty() => audit::text(&audit),
         AuditFormat::Text => format!("{}\n{trend}", audit::text(&audit)),
         AuditFormat::Json => to_json(&audit),
@@ -38,7 +40,7 @@ pub fn run(args: &AuditArgs, cwd: &Path) -> Result<Printed, RunError> {
     };
     // What is not text is for programs: the trend is said beside it.
     let beside = match args.format {
-        AuditFormat::Text => String::new(),
+        AuditFormat::Text if args.issues.is_none() => String::new(),
         _ => trend,
     };
     Ok(Printed {
@@ -60,6 +62,24 @@ fn refuse(args: &AuditArgs, cwd: &Path) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+/// The issues that are open, where a file with them is named.
+fn open_issues(args: &AuditArgs, cwd: &Path) -> Result<Vec<issues::OpenIssue>, RunError> {
+    let Some(file) = &args.open_issues else {
+        return Ok(Vec::new());
+    };
+    let input = |why: String| RunError::Input {
+        path: file.display().to_string(),
+        why,
+        help: Some("gh issue list --json number,title,body prints such a file".to_owned()),
+    };
+    match read_text(&cwd.join(file)) {
+        (text, None) => {
+            serde_json::from_str(&text).map_err(|e| input(format!("is no list of issues: {e}")))
+        }
+        (_, Some(problem)) => Err(input(format!("cannot be read: {problem:?}"))),
+    }
 }
 
 fn compared(
