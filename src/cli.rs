@@ -470,6 +470,9 @@ pub struct AuditArgs {
     /// Append a line for the commit to this file, if it has none, and print the trend
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
+    /// Write a page for a browser to this file, beside what is printed; it needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Say what came and what went, by rule, since HEAD left this branch, tag or commit
     #[arg(long, value_name = "REF")]
     pub since: Option<String>,

@@ -7,6 +7,7 @@ mod area;
 pub mod batches;
 mod codeowners;
 pub mod history;
+pub mod html;
 pub mod issues;
 pub mod items;
 mod markdown;
@@ -108,8 +109,7 @@ pub fn build(
     let facets = area::Facets::new(project);
     let recency = recency::Recency::read(&project.place);
     let pairs = subjects::pairs(project, rules, &outcome.checked);
-    let findings = outcome.checked.findings.iter().zip(&report.findings);
-    let open: Vec<items::Told> = findings.filter(|(f, _)| !f.baselined).collect();
+    let open = open(outcome, report);
     let summary = &report.summary;
     Ok(AuditReport {
         schema_version: SCHEMA_VERSION,
@@ -145,6 +145,12 @@ pub fn build(
         since: None,
         items: items::items(project, &open, &facets, &recency),
     })
+}
+
+/// The findings of a run that no baseline holds, with what is printed of them.
+pub fn open<'a>(outcome: &'a Outcome, report: &'a Report) -> Vec<items::Told<'a>> {
+    let findings = outcome.checked.findings.iter().zip(&report.findings);
+    findings.filter(|(f, _)| !f.baselined).collect()
 }
 
 /// The JSON schema of the plan for issues.

@@ -1,7 +1,7 @@
 //! `audit`: a check of the whole project, seen as a lead sees it.
 
 use super::{Printed, note, output, request};
-use crate::audit::{self, AuditReport, history, issues, since};
+use crate::audit::{self, AuditReport, history, html, issues, since};
 use crate::cli::{AuditArgs, AuditFormat, SelectArgs};
 use crate::error::RunError;
 use crate::git::{self, Against};
@@ -26,10 +26,23 @@ pub fn run(args: &AuditArgs, cwd: &Path) -> Result<Printed, RunError> {
     if let Some(name) = &args.since {
         audit.since = Some(compared(name, &request, &outcome, &report)?);
     }
-    let (trend, notes) = match &args.history {
+    let (lines, notes) = match &args.history {
         Some(file) => appended(file, cwd, &audit)?,
-        None => (String::new(), String::new()),
+        None => (Vec::new(), String::new()),
     };
+    let trend = match lines.is_empty() {
+        true => String::new(),
+        false => history::trend(&lines),
+    };
+    if let Some(file) = &args.html {
+        let page = html::html(&html::Source {
+            project: &outcome.prepared.project,
+            audit: &audit,
+            told: audit::open(&outcome, &report),
+            history: &lines,
+        });
+        written(file, cwd, &page)?;
+    }
     let open = open_issues(args, cwd)?;
     let text = match args.format {
         _ if args.issues.is_some() => to_json(&issues::plan(&audit, &open)),
@@ -52,7 +65,7 @@ pub fn run(args: &AuditArgs, cwd: &Path) -> Result<Printed, RunError> {
 
 /// Refuses what could only fail after the work is done.
 fn refuse(args: &AuditArgs, cwd: &Path) -> Result<(), RunError> {
-    for file in args.history.iter() {
+    for file in args.history.iter().chain(&args.html) {
         if let Some((why, help)) = output::unfit(&cwd.join(file)) {
             return Err(output::unwritable(
                 file,
@@ -82,6 +95,11 @@ fn open_issues(args: &AuditArgs, cwd: &Path) -> Result<Vec<issues::OpenIssue>, R
     }
 }
 
+fn written(file: &Path, cwd: &Path, text: &str) -> Result<(), RunError> {
+    write_whole(&cwd.join(file), text)
+        .map_err(|e| output::unwritable(file, format!("cannot be written: {e}"), None))
+}
+
 fn compared(
     name: &str,
     request: &Request,
@@ -106,8 +124,12 @@ fn compared(
     ))
 }
 
-/// The trend, and a note on what was written.
-fn appended(file: &Path, cwd: &Path, audit: &AuditReport) -> Result<(String, String), RunError> {
+/// The lines of the history, and a note on what was written.
+fn appended(
+    file: &Path,
+    cwd: &Path,
+    audit: &AuditReport,
+) -> Result<(Vec<history::Line>, String), RunError> {
     let path = cwd.join(file);
     let text = match path.exists() {
         true => match read_text(&path) {
@@ -125,12 +147,11 @@ fn appended(file: &Path, cwd: &Path, audit: &AuditReport) -> Result<(String, Str
         help: None,
     })?;
     if let Some(line) = &told.append {
-        write_whole(&path, &(text + line))
-            .map_err(|e| output::unwritable(file, format!("cannot be written: {e}"), None))?;
+        written(file, cwd, &(text + line))?;
     }
     let notes = match told.known {
         true => note("the history has this commit already; nothing was appended"),
         false => String::new(),
     };
-    Ok((history::trend(&told.lines), notes))
+    Ok((told.lines, notes))
 }
