@@ -25,7 +25,8 @@ pub struct Facts {
     pub layer: Option<String>,
     /// The one source system that it is made of.
     pub source: Option<String>,
-    /// What the layer's path captures as domain, else the folder below the layer's.
+    /// What the layer's path captures as domain, else the folder below the layer's; where there is
+    /// no layer, the first three folders.
     pub domain: Option<String>,
     /// Who answers for it.
     pub owner: Option<OwnedBy>,
@@ -128,10 +129,12 @@ fn domain(project: &Project, node: &Node) -> Option<String> {
         layer.is_some_and(|l| l.paths.iter().any(|p| p.matches(&probe)))
     };
     let of_layer = dirs.iter().rposition(named);
-    let domain = match of_layer {
-        Some(at) => dirs.get(at + 1).or(dirs[..at].last()),
-        None => dirs.first(),
+    let Some(at) = of_layer else {
+        // Where no layer is known, what comes first may be one: the folders below tell more.
+        let dirs = &dirs[..dirs.len().min(3)];
+        return (!dirs.is_empty()).then(|| dirs.join("/"));
     };
+    let domain = dirs.get(at + 1).or(dirs[..at].last());
     domain.map(|d| (*d).to_owned())
 }
 

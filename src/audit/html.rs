@@ -50,6 +50,7 @@ struct PageItem<'a> {
 
 #[derive(Serialize)]
 struct PageFinding<'a> {
+    rule: &'a str,
     severity: Severity,
     path: &'a str,
     line: u32,
@@ -100,7 +101,11 @@ pub fn html(source: &Source) -> String {
     let project = escaped(&audit.project);
     let mut cards = String::new();
     for (title, value) in metrics(audit) {
-        let (big, small) = value.split_once(" (").unwrap_or((&value, ""));
+        let is_number = value.starts_with(|c: char| c.is_ascii_digit()) && !value.contains(',');
+        let (big, small) = match is_number {
+            true => value.split_once(" (").unwrap_or((&value, "")),
+            false => ("", value.as_str()),
+        };
         let small = small.strip_suffix(')').unwrap_or(small);
         // Writing to a string does not fail.
         let _ = write!(
@@ -193,6 +198,7 @@ fn data<'a>(source: &'a Source) -> Data<'a> {
         });
         let facts = facets.of(project, f.node, Some(f.primary.span.file));
         findings.push(PageFinding {
+            rule: &told.rule,
             severity: f.severity,
             path: &told.path,
             line: told.range.line,

@@ -172,7 +172,13 @@ pub fn items(project: &Project, told: &[Told], facets: &Facets, recency: &Recenc
 pub fn area(project: &Project, node: Option<NodeId>, path: &str, facts: &Facts) -> Area {
     let node = node.map(|id| project.node(id));
     let near_source = node.is_some_and(|n| {
-        n.resource_type == ResourceType::Source || project.layer(n).is_some_and(|l| l.sources)
+        let reads = || {
+            let parents = project.graph.parents(n.id).into_iter();
+            let mut kinds = parents.map(|(p, _)| project.node(p).resource_type);
+            kinds.any(|kind| kind == ResourceType::Source)
+        };
+        n.resource_type == ResourceType::Source
+            || project.layer(n).map_or_else(reads, |l| l.sources)
     });
     let area = |kind: &'static str, name: &String| Area {
         kind,
@@ -356,7 +362,8 @@ fn confidence(confidence: Confidence) -> Factor {
 fn stake(category: &str) -> Factor {
     let (value, times) = match category {
         "input" | "sql" | "ap" => ("results", 2.0),
-        "graph" | "test" | "harness" => ("safety", 1.5),
+        "graph" => ("architecture", 1.5),
+        "test" | "harness" => ("safety", 1.25),
         _ => ("order", 1.0),
     };
     factor("stake", value, times)
@@ -401,7 +408,7 @@ fn volume(places: usize) -> Factor {
         1 => "1 place".to_owned(),
         n => format!("{n} places"),
     };
-    factor("volume", value, 1.0 + (places.max(1) as f64).log2() / 10.0)
+    factor("volume", value, 1.0 + (places.max(1) as f64).log2() / 20.0)
 }
 
 /// The node of a place.

@@ -41,7 +41,8 @@
   };
 
   const heat = () => {
-    const layers = [...new Set(data.cells.map(c => c.layer))];
+    const all = [...new Set(data.cells.map(c => c.layer))];
+    const layers = [...all.filter(l => l !== null), ...all.filter(l => l === null)];
     const categories = [...new Set(data.cells.map(c => c.category))].sort();
     const head = el("tr", {}, el("th", { scope: "col" }, "layer"), ...categories.map(c => el("th", { scope: "col" }, c)));
     const rows = layers.map(layer => el("tr", {}, el("th", { scope: "row" }, layer === null ? none : layer), ...categories.map(category => {
@@ -97,7 +98,7 @@
     });
     return details;
   };
-  const finding = f => el("div", { class: "finding" }, el("div", {}, el("span", { class: "tag " + f.severity }, f.severity), el("span", { class: "at" }, f.path + ":" + f.line), " ",
+  const finding = f => el("div", { class: "finding" }, el("div", {}, el("span", { class: "tag " + f.severity }, f.severity), f.rule + " ", el("span", { class: "at" }, f.path + ":" + f.line), " ",
     f.node === null ? null : el("button", { type: "button", class: "plain", on: () => { graph(f.node); $("around").scrollIntoView(); } }, "graph")),
     el("div", {}, f.message), el("div", { class: "help" }, data.helps[f.help]));
 
