@@ -84,7 +84,7 @@ fn expression(pattern: &str) -> Option<String> {
     };
     let anchored = body.contains('/');
     let parts: Vec<&str> = body.trim_start_matches('/').split('/').collect();
-    if parts.iter().any(|p| p.is_empty()) && body != "" {
+    if parts.iter().any(|p| p.is_empty()) {
         return None;
     }
     let mut out = match anchored {

@@ -15,7 +15,7 @@ mod metrics;
 mod recency;
 mod score;
 pub mod since;
-mod subjects;
+pub mod subjects;
 mod text;
 
 pub use area::OwnedBy;

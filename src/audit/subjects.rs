@@ -32,6 +32,8 @@ pub struct Pair {
     pub exclusion: Option<usize>,
     /// Parts with a finding that this exclusion keeps back.
     pub excluded: usize,
+    /// The rule does not say that it judges this: a finding alone tells.
+    pub unforeseen: bool,
 }
 
 impl Pair {
@@ -69,8 +71,9 @@ pub fn pairs(project: &Project, rules: &[Active], checked: &Checked) -> Vec<Pair
     let mut found: BTreeMap<Key, Found> = BTreeMap::new();
     let place = |rule: &str, node: Option<NodeId>, file: FileId| {
         let index = *by_id.get(rule)?;
-        let whole = subject(&rules[index]) == Subject::Project;
-        let node = node.filter(|_| !whole);
+        let subject = subject(&rules[index]);
+        let whole = subject == Subject::Project;
+        let node = node.filter(|_| !whole && !is_by_file(subject));
         let file_key = Some(file).filter(|_| node.is_none() && !whole);
         Some(((index, node, file_key), file))
     };
@@ -96,10 +99,26 @@ pub fn pairs(project: &Project, rules: &[Active], checked: &Checked) -> Vec<Pair
     for (key, found) in found {
         let active = &rules[key.0];
         let entry = all.entry(key);
-        let pair = entry.or_insert_with(|| pair(project, active, key, Some(found.file)));
+        let pair = entry.or_insert_with(|| Pair {
+            unforeseen: true,
+            ..pair(project, active, key, Some(found.file))
+        });
         pair.count(&found, subject(active));
     }
     all.into_values().collect()
+}
+
+/// Is it a file that passes or fails, whatever node its findings name?
+fn is_by_file(subject: Subject) -> bool {
+    matches!(
+        subject,
+        Subject::Comments
+            | Subject::Documents
+            | Subject::Files
+            | Subject::MacroFiles
+            | Subject::PropertyFiles
+            | Subject::SourceSystems
+    )
 }
 
 /// Findings of one pair.
@@ -173,6 +192,7 @@ fn pair(project: &Project, active: &Active, key: Key, file: Option<FileId>) -> P
         suppressed: 0,
         exclusion: hit.map(|(index, _)| index),
         excluded: 0,
+        unforeseen: false,
     }
 }
 

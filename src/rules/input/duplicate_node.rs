@@ -26,7 +26,7 @@ impl BuiltIn for DuplicateNode {
 
 impl Rule for DuplicateNode {
     fn subject(&self) -> Subject {
-        Subject::Files
+        Subject::Nodes
     }
 
     fn project(&self, cx: &Cx, sink: &mut Sink) {
