@@ -74,6 +74,19 @@ pub struct Excluded {
     pub count: usize,
 }
 
+/// A finding that is not reported, for who looks at the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptBack {
+    /// The rule's id.
+    pub rule: String,
+    /// The node it is about.
+    pub node: Option<NodeId>,
+    /// The file it lies in.
+    pub file: FileId,
+    /// The exclusion of the configuration that keeps it back, by its index; none for a comment.
+    pub exclusion: Option<usize>,
+}
+
 /// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Checked {
@@ -83,6 +96,8 @@ pub struct Checked {
     pub suppressed: usize,
     /// What the configuration's exclusions kept back, in their order.
     pub excluded: Vec<Excluded>,
+    /// What comments suppressed and exclusions kept back, one by one.
+    pub kept_back: Vec<KeptBack>,
     /// How many rules ran.
     pub rules: usize,
     /// What some rule could not judge, in order.
@@ -105,6 +120,15 @@ struct Raw {
 }
 
 impl Raw {
+    fn kept_back(&self, rules: &[Active], exclusion: Option<usize>) -> KeptBack {
+        KeptBack {
+            rule: rules[self.rule].meta.id.to_string(),
+            node: self.node,
+            file: self.violation.primary.span.file,
+            exclusion,
+        }
+    }
+
     fn is_same(&self, other: &Raw) -> bool {
         let what = |r: &Raw| {
             let v = &r.violation;
@@ -123,6 +147,8 @@ pub struct Judged {
     suppressed: usize,
     /// How many findings each exclusion of the configuration kept back.
     excluded: Vec<usize>,
+    /// Both, one by one.
+    pub kept_back: Vec<KeptBack>,
     /// What rules could not judge, sorted.
     skipped: Vec<Notice>,
 }
@@ -147,7 +173,9 @@ pub fn judge(project: &Project, rules: &[Active]) -> Judged {
     // A select that stands in several readings of a file is judged in each of them.
     raw.dedup_by(|a, b| a.is_same(b));
     leave_to_others(rules, &mut raw);
-    let (mut kept, suppressed, used) = suppress(project, rules, raw);
+    let mut kept_back = Vec::new();
+    let (mut kept, used) = suppress(project, rules, raw, &mut kept_back);
+    let suppressed = kept_back.len();
     let uses = suppression_uses(project, rules, &used);
     let mut late = Said::default();
     for (index, active) in rules.iter().enumerate() {
@@ -161,12 +189,13 @@ pub fn judge(project: &Project, rules: &[Active]) -> Judged {
     skipped.dedup();
     sort(project, rules, &mut kept);
     let mut excluded = vec![0; project.config.exclude.len()];
-    let kept = exclude(project, rules, kept, &mut excluded);
+    let kept = exclude(project, rules, kept, &mut excluded, &mut kept_back);
     Judged {
         findings: fingerprinted(project, rules, kept),
         suppressed,
         skipped,
         excluded,
+        kept_back,
     }
 }
 
@@ -180,7 +209,8 @@ impl Judged {
                 finding.baselined = by.is_some();
             }
             let idle = idle::told(project, rules, baseline, &held);
-            let idle = exclude(project, rules, idle, &mut self.excluded);
+            let (excluded, kept_back) = (&mut self.excluded, &mut self.kept_back);
+            let idle = exclude(project, rules, idle, excluded, kept_back);
             self.findings.extend(fingerprinted(project, rules, idle));
             // Stable: within a file they are in order already.
             let path = |f: &Finding| project.path(f.primary.span.file);
@@ -200,6 +230,7 @@ impl Judged {
             excluded: excluded
                 .map(|(reason, count)| Excluded { reason, count })
                 .collect(),
+            kept_back: self.kept_back,
             rules: rules.len(),
             skipped: self.skipped,
         }
@@ -354,20 +385,19 @@ fn sort(project: &Project, rules: &[Active], raw: &mut [Raw]) {
     });
 }
 
-/// Takes out what comments suppress. Gives what is left, how many went, and which rule each
-/// comment suppressed.
+/// Takes out what comments suppress. Gives what is left, and which rule each comment suppressed.
 fn suppress(
     project: &Project,
     rules: &[Active],
     raw: Vec<Raw>,
-) -> (Vec<Raw>, usize, FxHashSet<(usize, usize)>) {
+    kept_back: &mut Vec<KeptBack>,
+) -> (Vec<Raw>, FxHashSet<(usize, usize)>) {
     let mut by_file: FxHashMap<FileId, Comments> = FxHashMap::default();
     for (i, s) in project.suppressions.iter().enumerate() {
         let line = project.files.get(s.span.file).line_col(s.span.start).line;
         by_file.entry(s.span.file).or_default().add(i, s, line);
     }
     let mut used = FxHashSet::default();
-    let before = raw.len();
     let kept: Vec<Raw> = raw
         .into_iter()
         .filter(|r| {
@@ -384,11 +414,13 @@ fn suppress(
                     hit = true;
                 }
             }
+            if hit {
+                kept_back.push(r.kept_back(rules, None));
+            }
             !hit
         })
         .collect();
-    let gone = before - kept.len();
-    (kept, gone, used)
+    (kept, used)
 }
 
 /// The suppressions of a file, by what they cover.
@@ -457,19 +489,26 @@ fn suppression_uses<'a>(
 }
 
 /// Takes out what the configuration excludes, and counts it.
-fn exclude(project: &Project, rules: &[Active], raw: Vec<Raw>, counts: &mut [usize]) -> Vec<Raw> {
+fn exclude(
+    project: &Project,
+    rules: &[Active],
+    raw: Vec<Raw>,
+    counts: &mut [usize],
+    kept_back: &mut Vec<KeptBack>,
+) -> Vec<Raw> {
     let exclusions = &project.config.exclude;
-    let is_kept = |r: &Raw| {
+    let mut is_kept = |r: &Raw| {
         let id = &rules[r.rule].meta.id;
         let mut both = exclusions.iter().zip(&project.parts.exclude);
         let hit = both
             .position(|(e, part)| e.names(id) && part.holds(r.node, r.violation.primary.span.file));
         if let Some(i) = hit {
             counts[i] += 1;
+            kept_back.push(r.kept_back(rules, hit));
         }
         hit.is_none()
     };
-    raw.into_iter().filter(is_kept).collect()
+    raw.into_iter().filter(|r| is_kept(r)).collect()
 }
 
 fn fingerprinted(project: &Project, rules: &[Active], raw: Vec<Raw>) -> Vec<Finding> {

@@ -89,12 +89,14 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// List every rule with its severity, presets and summary
     Rules(RulesArgs),
-    /// Print the JSON schema of harness-lint.yml, of the JSON report, or of the JSON graph
+    /// Print the JSON schema of harness-lint.yml, of the JSON report, graph, audit or plan
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
     /// Run the examples of declared rules: each bad one must raise its rule, no good one may
     Test(TestArgs),
+    /// Say how healthy the project is and what to do first: a score, metrics, a backlog
+    Audit(AuditArgs),
     /// Write a harness-lint.yml that says what this repository does already
     Init(InitArgs),
     /// Print a shell's completions, or the manual page
@@ -467,6 +469,10 @@ pub enum SchemaOf {
     Graph,
     /// A declared rule: rule.yaml, or a file of `anti_patterns`.
     Rule,
+    /// `harness-lint audit --format json`.
+    Audit,
+    /// `harness-lint audit --issues plan`.
+    Plan,
 }
 
 /// The flags of `graph`.
@@ -498,6 +504,56 @@ pub struct TestArgs {
     /// Where the project is.
     #[command(flatten)]
     pub place: PlaceArgs,
+}
+
+/// The flags of `audit`.
+#[derive(Debug, Clone, Args)]
+pub struct AuditArgs {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = AuditFormat::Text)]
+    pub format: AuditFormat,
+    /// Work orders of at most ten files, in an order that is safe to work in
+    #[arg(long)]
+    pub batches: bool,
+    /// Print which issues to open, change and close in a forge, as JSON, instead of the audit
+    #[arg(long, value_enum, value_name = "plan", conflicts_with_all = ["format", "batches", "since"])]
+    pub issues: Option<Issues>,
+    /// The issues that are open: what `gh issue list --json number,title,body` prints
+    #[arg(long, value_name = "FILE", requires = "issues")]
+    pub open_issues: Option<PathBuf>,
+    /// Append a line for the commit to this file, if it has none, and print the trend
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Write a page for a browser to this file, beside what is printed; it needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Say what came and what went, by rule, since HEAD left this branch, tag or commit
+    #[arg(long, value_name = "REF")]
+    pub since: Option<String>,
+    /// The baseline; what it holds is scored apart [default: as for `check`]
+    #[arg(long, value_name = "FILE|off", value_parser = baseline)]
+    pub baseline: Option<BaselineSetting>,
+    /// Where the project is.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// What is done about issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Issues {
+    /// `harness-lint schema plan` describes it; nothing is posted.
+    Plan,
+}
+
+/// How an audit is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// The score, and what to do first.
+    Text,
+    /// All of it; `harness-lint schema audit` describes it.
+    Json,
+    /// Markdown, for people.
+    Md,
 }
 
 /// The flags of `init`.

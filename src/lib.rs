@@ -1,5 +1,6 @@
 //! harness-lint: a static linter and auditor for dbt repositories.
 
+pub mod audit;
 pub mod baseline;
 pub mod changed;
 pub mod check;

@@ -265,6 +265,41 @@ pub enum Reach {
     Project,
 }
 
+/// What a rule judges, one by one: the denominators of pass rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Enabled models of the project.
+    Models,
+    /// Tables of its sources.
+    Sources,
+    /// Its exposures.
+    Exposures,
+    /// Its tests.
+    Tests,
+    /// Models, seeds, snapshots and tables of sources, whatever their columns.
+    Nodes,
+    /// Of those, the columns that their entries list.
+    Columns,
+    /// Of models, the columns that they put out: those listed and those that are found missing.
+    OutputColumns,
+    /// The edges that lead to a node.
+    Edges,
+    /// Files of the project.
+    Files,
+    /// Of those, property files.
+    PropertyFiles,
+    /// Of those, files of macros.
+    MacroFiles,
+    /// What people and agents read.
+    Documents,
+    /// The systems that data comes from.
+    SourceSystems,
+    /// Suppression comments.
+    Comments,
+    /// The project as one.
+    Project,
+}
+
 /// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
 /// rule.
 pub trait Rule: Send + Sync {
@@ -285,6 +320,17 @@ pub trait Rule: Send + Sync {
     /// read where some rule asks for them.
     fn files(&self) -> Vec<PathPattern> {
         Vec::new()
+    }
+
+    /// What it judges. A finding about anything else is a subject of its own.
+    fn subject(&self) -> Subject {
+        Subject::Models
+    }
+
+    /// Is this node, of the kind that it judges, one that it looks at? What it leaves alone has not
+    /// passed it.
+    fn judges(&self, _project: &Project, _node: &Node) -> bool {
+        true
     }
 
     /// Once for the whole project.

@@ -5,7 +5,7 @@ mod baseline;
 pub use baseline::BaselineTask;
 
 use crate::changed::{self, Affected};
-use crate::check::{self, Checked, Scope};
+use crate::check::{self, Checked, Judged, Scope};
 use crate::config::{self, BaselineSetting, Config, ManifestSetting};
 use crate::error::RunError;
 use crate::git::{self, Against, Changes};
@@ -405,6 +405,34 @@ fn only_affected(
     let kept = all.into_iter().zip(is_near);
     let kept = kept.filter(|(f, is_near)| *is_near || is_new(&f.fingerprint));
     checked.findings = kept.map(|(f, _)| f).collect();
+}
+
+/// What the rules of a run find in another state of its repository, which differs from it by these
+/// changes; by today's configuration, whatever the other state's was.
+///
+/// # Errors
+/// The other state has no project, or it cannot be read.
+pub fn judged_before(
+    request: &Request,
+    changes: &Changes,
+    now: &Prepared,
+) -> Result<Judged, RunError> {
+    let config = configure_at(request, &now.project.place)?;
+    let mut place = now.project.place.clone();
+    place.overlay = changes.before.clone();
+    if !place.is_file(&place.project_dir.join("dbt_project.yml")) {
+        return Err(RunError::Nothing {
+            message: format!("{} has no dbt_project.yml here", changes.base),
+            help: None,
+        });
+    }
+    let request = Request {
+        task: BaselineTask::Read,
+        baseline: Some(BaselineSetting::Off),
+        ..request.clone()
+    };
+    let base = prepare_with(&request, place, config, Laps::start())?;
+    Ok(check::judge(&base.project, &base.rules))
 }
 
 /// The findings of the base, by their fingerprints; none where it cannot be judged by today's

@@ -1,6 +1,7 @@
 //! One function per verb: from the command line's types to what is printed and the exit code.
 //! No process, terminal or environment is touched here, so tests need none.
 
+mod audit;
 mod fix;
 mod generate;
 mod init;
@@ -70,6 +71,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
         Some(Verb::Test(args)) => test::run(args, cwd),
+        Some(Verb::Audit(args)) => audit::run(args, cwd),
         Some(Verb::Init(args)) => init::run(args, cwd),
         Some(Verb::Generate(args)) => Ok(generate::run(args)),
     }
@@ -81,6 +83,7 @@ pub fn threads(cli: &Cli) -> usize {
         None => cli.check.project.threads,
         Some(Verb::Check(args)) => args.project.threads,
         Some(Verb::Graph(args)) => args.project.threads,
+        Some(Verb::Audit(args)) => args.project.threads,
         Some(_) => 1,
     }
 }
@@ -418,6 +421,8 @@ pub fn schema(args: &SchemaArgs) -> Printed {
         SchemaOf::Report => report::report_schema(),
         SchemaOf::Graph => report::graph_schema(),
         SchemaOf::Rule => declared::rule_schema(),
+        SchemaOf::Audit => crate::audit::schema(),
+        SchemaOf::Plan => crate::audit::plan_schema(),
     };
     Printed::text(to_json(&schema))
 }

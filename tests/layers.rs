@@ -25,7 +25,7 @@ const ORDER: &[&[&str]] = &[
     // A run: what is asked for, what may go wrong, what is mended; a rule's proof is a run.
     &["error", "changed", "select", "run", "fix", "proof"],
     // What is printed.
-    &["init", "report", "cli", "verbs", "main"],
+    &["init", "report", "audit", "cli", "verbs", "main"],
 ];
 
 /// Edges against the order, each with its reason. An edge that is gone must go from here too.

@@ -22,7 +22,9 @@ pub use build::{Aside, build, nothing};
 pub use command::Recheck;
 pub use fixes::{FixedReport, FixesReport, UnfixedReport, WrittenReport, add_fixes, fixed_count};
 pub use json::to_json;
-pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
+pub use schema::{
+    config as config_schema, graph as graph_schema, report as report_schema, written as schema_of,
+};
 pub use settings::{Settings, settings};
 pub use statistics::RuleCount;
 pub use text::text;

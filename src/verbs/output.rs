@@ -43,7 +43,7 @@ pub(super) fn refuse(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
 
 /// Why no report can be written there. A file is replaced by another, whole; that must befall
 /// neither a device nor a link, whatever a repository or a container put there.
-fn unfit(path: &Path) -> Option<(&'static str, &'static str)> {
+pub(super) fn unfit(path: &Path) -> Option<(&'static str, &'static str)> {
     let parent = path.parent().unwrap_or(path);
     match path.symlink_metadata() {
         Ok(there) if there.is_dir() => Some(("is a directory", "name a file in it")),
@@ -61,7 +61,7 @@ fn unfit(path: &Path) -> Option<(&'static str, &'static str)> {
 
 /// A report that was asked for and cannot be had is like an input that cannot be: exit code 3. The
 /// command line itself makes sense.
-fn unwritable(file: &Path, why: String, help: Option<String>) -> RunError {
+pub(super) fn unwritable(file: &Path, why: String, help: Option<String>) -> RunError {
     RunError::Input {
         path: file.display().to_string(),
         why,

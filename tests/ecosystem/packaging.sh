@@ -17,11 +17,12 @@ bin="$work/venv/bin"
 say 'schemas of the hosts'
 cd "$top"
 "$bin/check-jsonschema" --builtin-schema vendor.github-actions action.yml
-"$bin/check-jsonschema" --builtin-schema vendor.github-workflows docs/examples/github.yml docs/examples/github-plain.yml
+"$bin/check-jsonschema" --builtin-schema vendor.github-workflows docs/examples/github.yml \
+    docs/examples/github-plain.yml docs/examples/audit-github.yml
 "$bin/check-jsonschema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/examples/gitlab-ci.yml
 "$bin/check-jsonschema" --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
     --regex-variant nonunicode docs/examples/azure-pipelines.yml
-"$bin/zizmor" --offline --quiet --config tests/ecosystem/zizmor.yml action.yml docs/examples/github*.yml
+"$bin/zizmor" --offline --quiet --config tests/ecosystem/zizmor.yml action.yml docs/examples/*github*.yml
 "$bin/pre-commit" validate-manifest .pre-commit-hooks.yaml
 "$bin/pre-commit" validate-config docs/examples/pre-commit-config.yaml
 

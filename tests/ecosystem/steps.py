@@ -143,6 +143,65 @@ def examples(args, temp, path):
                 expect(report.stat().st_size > 0, f"{name}: its report is there")
 
 
+# A forge: issues are kept in a file.
+FORGE = """#!/usr/bin/env python3
+import json, os, pathlib, sys
+store = pathlib.Path(os.environ["GH_LOG"])
+issues = json.loads(store.read_text()) if store.exists() else []
+what, args = " ".join(sys.argv[1:3]), sys.argv[3:]
+after = lambda flag: args[args.index(flag) + 1]
+if what == "issue list":
+    print(json.dumps([i for i in issues if i["open"]]))
+elif what == "issue create":
+    issues.append({"number": len(issues) + 1, "title": after("--title"), "body": sys.stdin.read().replace("\\n", "\\r\\n"), "open": True})
+elif what == "issue edit":
+    issues[int(args[0]) - 1] |= {"title": after("--title"), "body": sys.stdin.read()}
+elif what == "issue close":
+    issues[int(args[0]) - 1]["open"] = False
+store.write_text(json.dumps(issues))
+"""
+
+
+def audit(args, temp, path):
+    """The weekly audit: findings come, some go, all go."""
+    project, runner, tool = temp / "audit", temp / "audit-runner", temp / "audit-tools"
+    scratch(project, GOOD)
+    (runner / "tools/bin").mkdir(parents=True)
+    shutil.copy(args.harness_lint, runner / "tools/bin")
+    tool.mkdir()
+    (tool / "gh").write_text(FORGE)
+    (tool / "gh").chmod(0o755)
+    workflow = yaml.safe_load((args.checkout / "docs/examples/audit-github.yml").read_text())
+    steps = {s["name"]: s["run"] for s in workflow["jobs"]["audit"]["steps"] if "name" in s}
+    store, summary = runner / "issues.json", runner / "summary"
+    env = {"PATH": f"{tool}{os.pathsep}{path}", "RUNNER_TEMP": str(runner), "GH_LOG": str(store), "GITHUB_STEP_SUMMARY": str(summary)}
+    (project / "harness-lint.yml").write_text("extends: []\nrules: {doc/missing: warn, sql/star-output: warn}\n")
+    (project / "models/two.sql").write_text("select * from {{ ref('raw') }}\n")
+    described = "models:\n- name: one\n  description: \"`$(touch ran)` <b>\"\n"
+
+    def week(what, wanted):
+        git(project, "add", ".")
+        git(project, "commit", "-qm", what, "--allow-empty")
+        done = run(steps["Issues"], project, env)
+        expect(done.returncode == 0, "audit-github.yml: the issues are kept", done)
+        found = [(i["open"], i["body"].count("| <code>")) for i in json.loads(store.read_text())]
+        expect(done.returncode == 0 and found == wanted, f"audit-github.yml: {what} {found}", done)
+
+    done = run(steps["Audit"], project, env)
+    lines = (project / "audit-history.jsonl").read_text().splitlines()
+    expect(done.returncode == 0 and len(lines) == 1, "audit-github.yml: a history begins", done)
+    expect(summary.read_text().startswith("# Audit") and (project / "audit.html").stat().st_size > 0, "audit-github.yml: a page and a summary")
+    for name in ("audit-history.jsonl", "audit.html"):
+        (project / name).unlink()
+    week("each thing to do is an issue", [(True, 1), (True, 2)])
+    week("nothing is opened twice", [(True, 1), (True, 2)])
+    (project / "models/one.yml").write_text(described)
+    week("what is left is said", [(True, 1), (True, 1)])
+    (project / "models/two.sql").write_text(GOOD)
+    week("what is mended is closed", [(False, 1), (True, 1)])
+    expect(not (project / "ran").exists(), "audit-github.yml: no text is run")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkout", type=pathlib.Path, required=True)
@@ -156,6 +215,7 @@ def main():
         path = tools(temp / "tools")
         action(args, temp, path)
         examples(args, temp, path)
+        audit(args, temp, path)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ fn fixes(view: &View) -> String {
 }
 
 /// Our sentence with names in backticks: those become code, the rest is text.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = visible(text);
     let parts: Vec<&str> = text.split('`').collect();
     let mut out = String::new();
@@ -146,7 +146,7 @@ fn prose(text: &str) -> String {
     out
 }
 
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!("<code>{}</code>", letters(&visible(text)))
 }
 

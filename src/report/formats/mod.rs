@@ -19,6 +19,7 @@ pub use github::github;
 pub use gitlab::gitlab;
 pub use junit::junit;
 pub use markdown::markdown;
+pub(crate) use markdown::{code, prose};
 pub use sarif::{Limits, Sarif, sarif, told};
 
 use super::{Aside, FindingReport, Report, text};

@@ -1,6 +1,6 @@
 use crate::load::{KnowledgeKind, is_generated};
 use crate::project::{Document, Project, Resolution, ResourceType, in_root};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::jinja::{MentionedCall, RelationRef, is_built_in};
 use crate::syntax::markdown::Mention;
 use crate::text::nearest;
@@ -30,6 +30,10 @@ impl BuiltIn for DeadMention {
 }
 
 impl Rule for DeadMention {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let knowledge = &cx.project.knowledge;
         if knowledge.partial || knowledge.documents.is_empty() {

@@ -1,5 +1,5 @@
 use crate::config::Config;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +28,10 @@ impl BuiltIn for SourceMissing {
 }
 
 impl Rule for SourceMissing {
+    fn subject(&self) -> Subject {
+        Subject::SourceSystems
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let (files, context) = (&cx.project.context, &cx.project.config.context);
         if files.partial || !(files.exists || context.configured) {

@@ -1,7 +1,7 @@
 use crate::git::{Commit, History, MAX_COMMITS};
 use crate::load::Notice;
 use crate::project::{Document, Project, SourceSystem};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,6 +34,10 @@ impl BuiltIn for Stale {
 }
 
 impl Rule for Stale {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let history = cx.project.knowledge.history.as_ref();
         let mut unknown: BTreeMap<String, usize> = BTreeMap::new();

@@ -1,5 +1,5 @@
 use crate::config::Config;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -29,6 +29,10 @@ impl BuiltIn for Status {
 const STATES: [&str; 3] = ["verified", "draft", "stale"];
 
 impl Rule for Status {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for system in cx.project.source_systems() {
             let Some(overview) = cx.project.overview(&system.name) else {

@@ -1,7 +1,7 @@
 use crate::config::{Config, PathPattern};
 use crate::load::KnowledgeKind;
 use crate::project::{Document, Node, Project, ResourceType, letters, maps_to};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +30,10 @@ impl BuiltIn for TableMissing {
 }
 
 impl Rule for TableMissing {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let context = &cx.project.config.context;
         let knowledge = &cx.project.knowledge;

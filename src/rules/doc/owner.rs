@@ -1,4 +1,4 @@
-use crate::project::Node;
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -36,6 +36,10 @@ impl BuiltIn for Owner {
 }
 
 impl Rule for Owner {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        node.access() == Some("public") || project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,5 +1,5 @@
 use crate::project::{Described, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -84,6 +84,10 @@ const GAPS: &[&str] = &[
 ];
 
 impl Rule for Placeholder {
+    fn subject(&self) -> Subject {
+        Subject::Nodes
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,6 +1,8 @@
 use crate::config::{Config, Layer};
 use crate::project::{Edge, LayerTable, Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject, from_layers, on_edge,
+};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +31,10 @@ impl BuiltIn for LayerDirection {
 }
 
 impl Rule for LayerDirection {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
     fn yields_to(&self) -> &'static [&'static str] {
         &[
             "graph/source-outside-staging",

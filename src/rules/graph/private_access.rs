@@ -1,5 +1,7 @@
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, on_edge,
+};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +26,10 @@ impl BuiltIn for PrivateAccess {
 }
 
 impl Rule for PrivateAccess {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

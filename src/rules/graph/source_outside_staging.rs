@@ -1,6 +1,6 @@
 use crate::project::{Node, Project, ResourceType};
 use crate::rule::{
-    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, from_layers, on_edge,
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, from_layers, on_edge,
 };
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
@@ -26,6 +26,10 @@ impl BuiltIn for SourceOutsideStaging {
 }
 
 impl Rule for SourceOutsideStaging {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

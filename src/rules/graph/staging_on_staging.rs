@@ -1,7 +1,7 @@
 use crate::config::Layer;
 use crate::project::{Node, Project, ResourceType};
 use crate::rule::{
-    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, from_layers, on_edge,
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, from_layers, on_edge,
 };
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
@@ -27,6 +27,10 @@ impl BuiltIn for StagingOnStaging {
 }
 
 impl Rule for StagingOnStaging {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

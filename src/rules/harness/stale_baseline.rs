@@ -1,6 +1,6 @@
 use crate::baseline::Idle;
 use crate::config::{BaselineSetting, Config};
-use crate::rule::{BuiltIn, Cx, FixAvailability, IdleEntry, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, IdleEntry, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +29,10 @@ impl BuiltIn for StaleBaseline {
 }
 
 impl Rule for StaleBaseline {
+    fn subject(&self) -> Subject {
+        Subject::Project
+    }
+
     fn baseline(&self, _cx: &Cx, idle: &[IdleEntry], sink: &mut Sink) {
         for IdleEntry { entry, span, why } in idle {
             let (rule, node) = (&entry.rule, &entry.node);

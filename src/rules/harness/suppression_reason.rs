@@ -1,4 +1,6 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, SuppressionUse};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, SuppressionUse,
+};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +25,10 @@ impl BuiltIn for SuppressionReason {
 }
 
 impl Rule for SuppressionReason {
+    fn subject(&self) -> Subject {
+        Subject::Comments
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +23,10 @@ impl BuiltIn for ConfigConflict {
 }
 
 impl Rule for ConfigConflict {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,6 +21,10 @@ impl BuiltIn for JinjaSyntax {
 }
 
 impl Rule for JinjaSyntax {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

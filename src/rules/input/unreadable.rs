@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::text::{FileId, MAX_FILE_BYTES, ReadProblem, Span};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -22,6 +22,10 @@ impl BuiltIn for Unreadable {
 }
 
 impl Rule for Unreadable {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

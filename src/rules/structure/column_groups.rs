@@ -1,4 +1,4 @@
-use crate::project::Node;
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::comment;
 use crate::text::Span;
@@ -55,6 +55,10 @@ impl BuiltIn for ColumnGroups {
 }
 
 impl Rule for ColumnGroups {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -29,6 +29,10 @@ impl BuiltIn for ConfigMissing {
 }
 
 impl Rule for ConfigMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,4 +1,4 @@
-use crate::project::Node;
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{
     Body, Cte, ExprKind, Factor, FactorKind, Ident, Item, ItemKind, Query, Select,
@@ -78,6 +78,10 @@ impl BuiltIn for CteColumnMissing {
 }
 
 impl Rule for CteColumnMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,4 +1,4 @@
-use crate::project::Node;
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{Body, Cte, FactorKind, Item, ItemKind, Query, Select};
 use crate::text::Span;
@@ -39,6 +39,10 @@ impl BuiltIn for CteMissing {
 }
 
 impl Rule for CteMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,4 +1,4 @@
-use crate::project::Node;
+use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::sql::tree::Cte;
 use crate::violation::{Confidence, Severity, Violation};
@@ -36,6 +36,10 @@ impl BuiltIn for CteOrder {
 }
 
 impl Rule for CteOrder {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

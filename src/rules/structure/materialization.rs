@@ -37,6 +37,15 @@ impl BuiltIn for Materialization {
 }
 
 impl Rule for Materialization {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        match self.layers.is_empty() {
+            true => project
+                .layer(node)
+                .is_some_and(|l| !l.materialized.is_empty()),
+            false => project.in_layers(node, &self.layers),
+        }
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

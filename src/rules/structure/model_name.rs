@@ -33,6 +33,10 @@ impl BuiltIn for ModelName {
 }
 
 impl Rule for ModelName {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        self.layers.is_empty() || project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

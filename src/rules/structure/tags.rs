@@ -44,6 +44,10 @@ impl BuiltIn for Tags {
 }
 
 impl Rule for Tags {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

@@ -1,5 +1,5 @@
 use crate::project::{Project, configures_test};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::yaml::{Node as YamlNode, Yaml, edit};
 use crate::text::Span;
 use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
@@ -59,6 +59,10 @@ const NO_ARGUMENT: [&str; 6] = [
 ];
 
 impl Rule for DeprecatedSyntax {
+    fn subject(&self) -> Subject {
+        Subject::PropertyFiles
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let oldest = cx.project.oldest_dbt();
         let wants_arguments = wants_arguments(cx.project);

@@ -1,4 +1,4 @@
-use crate::project::{Family, Node};
+use crate::project::{Family, Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -37,6 +37,10 @@ impl BuiltIn for FamilyMissing {
 }
 
 impl Rule for FamilyMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers) || project.is_critical(node, &self.tags)
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }

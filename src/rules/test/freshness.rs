@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, ResourceType, Threshold};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -36,6 +36,10 @@ impl BuiltIn for Freshness {
 }
 
 impl Rule for Freshness {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let sources =
             cx.project.nodes.iter().filter(|n| {

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::jinja::RelationRef;
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
@@ -30,6 +30,10 @@ impl BuiltIn for NeverRuns {
 const OF_TESTS: [&str; 4] = ["severity", "error_if", "warn_if", "fail_calc"];
 
 impl Rule for NeverRuns {
+    fn subject(&self) -> Subject {
+        Subject::Tests
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let tests = cx.project.nodes.iter();
         let own = |n: &&Node| n.resource_type == ResourceType::Test && n.is_own();

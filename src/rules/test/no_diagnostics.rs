@@ -1,5 +1,5 @@
 use crate::project::{DataTest, Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,6 +41,10 @@ impl BuiltIn for NoDiagnostics {
 const PLAIN: [&str; 4] = ["unique", "not_null", "accepted_values", "relationships"];
 
 impl Rule for NoDiagnostics {
+    fn subject(&self) -> Subject {
+        Subject::Tests
+    }
+
     fn reach(&self) -> Reach {
         Reach::Near
     }
