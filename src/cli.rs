@@ -3,9 +3,14 @@
 //! Flags whose value may be left out take it only with `=` (`--color=always`), so that a path after
 //! them stays a path.
 
-use crate::config::{FailOn, ManifestSetting};
+use crate::config::{BaselineSetting, FailOn, ManifestSetting};
+use crate::error::RunError;
+use crate::git::Against;
 use crate::registry::RuleFilter;
+use crate::run::BaselineTask;
 use crate::selector::Indirect;
+use crate::text::{nearest, visible};
+use crate::violation::Applicability;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -14,7 +19,8 @@ Exit codes:
   0  no finding at or above --fail-on
   1  findings at or above --fail-on
   2  the command line or the configuration makes no sense
-  3  an input that was asked for is missing or unreadable
+  3  an input that was asked for is missing or unreadable, or a report or a fixed file cannot be
+     written
   4  nothing that was asked for could be judged: no dbt project, a path that does not exist, a
      --select that matches no node (0 with --allow-empty)";
 
@@ -51,6 +57,20 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// The flags of `check`, where that is the verb.
+    pub fn check_mut(&mut self) -> Option<&mut CheckArgs> {
+        match &mut self.verb {
+            None => Some(&mut self.check),
+            Some(Verb::Check(args)) => Some(args),
+            Some(_) => None,
+        }
+    }
+
+    /// The definition, for what is derived from it.
+    pub fn definition() -> clap::Command {
+        Self::command()
+    }
+
     /// The names of all verbs.
     pub fn verbs() -> Vec<String> {
         let command = Self::command();
@@ -69,14 +89,18 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// List every rule with its severity, presets and summary
     Rules(RulesArgs),
-    /// Print the JSON schema of harness-lint.yml, of the JSON report, or of the JSON graph
+    /// Print the JSON schema of harness-lint.yml, of the JSON report, graph, audit or plan
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
     /// Run the examples of declared rules: each bad one must raise its rule, no good one may
     Test(TestArgs),
+    /// Say how healthy the project is and what to do first: a score, metrics, a backlog
+    Audit(AuditArgs),
     /// Write a harness-lint.yml that says what this repository does already
     Init(InitArgs),
+    /// Print a shell's completions, or the manual page
+    Generate(GenerateArgs),
 }
 
 /// When to colour.
@@ -93,12 +117,30 @@ pub enum ColorWhen {
 /// Where the project is.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlaceArgs {
-    /// The directory with dbt_project.yml [default: found upward to the git root, else below]
+    /// The directory with dbt_project.yml; `check` takes several [default: found upward to the git
+    /// root, else below]
     #[arg(long, value_name = "DIR")]
-    pub project_dir: Option<PathBuf>,
+    pub project_dir: Vec<PathBuf>,
     /// The configuration [default: harness-lint.yml in the project directory, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The one project.
+    ///
+    /// # Errors
+    /// There are several.
+    pub fn project_dir(&self) -> Result<Option<PathBuf>, RunError> {
+        match self.project_dir.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            _ => Err(RunError::usage(
+                "only `check` takes several --project-dir",
+                None,
+            )),
+        }
+    }
 }
 
 /// Where the project is and how it is understood.
@@ -154,12 +196,65 @@ pub struct SelectArgs {
 /// The flags of `check`.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// Report only findings in these files and directories
+    /// Report only findings in these files and directories; `-` is what stdin holds
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The file that stdin stands in for, with the path `-`: for editors. It need not exist yet
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "paths",
+        conflicts_with_all = ["write_baseline", "prune_baseline", "show_config", "changed", "staged", "fix", "diff"]
+    )]
+    pub stdin_filename: Option<PathBuf>,
+    /// What stdin held; the process reads it.
+    #[arg(skip)]
+    pub stdin: Option<Vec<u8>>,
+    /// Only what differs from where HEAD left REF, committed or not, and what that may break
+    /// [default: the remote's default branch, else main or master]
+    #[arg(
+        long,
+        value_name = "REF",
+        require_equals = true,
+        num_args = 0..=1,
+        conflicts_with = "staged"
+    )]
+    pub changed: Option<Option<String>>,
+    /// Only what the index differs in from HEAD; the index is judged, not the work tree
+    #[arg(long)]
+    pub staged: bool,
+    /// Mend what can be mended, write the files, and report what is left: `safe` fixes leave the
+    /// compiled SQL's meaning as it is, `suggested` ones are to be looked at (they include the safe)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        require_equals = true,
+        num_args = 0..=1,
+        default_missing_value = "safe",
+        conflicts_with_all = ["staged", "write_baseline", "prune_baseline", "show_config"]
+    )]
+    pub fix: Option<FixWhich>,
+    /// Print what --fix would change, as a patch for `git apply`, and write nothing; exit as if
+    /// nothing were fixed
+    #[arg(
+        long,
+        conflicts_with_all = ["staged", "write_baseline", "prune_baseline", "show_config", "output", "statistics"]
+    )]
+    pub diff: bool,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
+    /// Write a report to a file too, beside what is printed: `sarif=out.sarif`; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
+    pub output: Vec<Output>,
+    /// Count the findings by rule: in text instead of listing them, in JSON beside them
+    #[arg(long)]
+    pub statistics: bool,
+    /// Say what holds for this file instead of checking: rules, severities, options, and where each
+    /// was set
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["paths", "write_baseline", "prune_baseline"])]
+    pub show_config: Option<PathBuf>,
     /// Exit with 1 from this severity on [default: as configured, else error]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
@@ -169,6 +264,9 @@ pub struct CheckArgs {
     /// Do not run these rules; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// What is known already.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
     /// Which nodes are meant.
     #[command(flatten)]
     pub select: SelectArgs,
@@ -181,6 +279,24 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
+    /// `--changed` and `--staged`.
+    pub fn against(&self) -> Option<Against> {
+        match (&self.changed, self.staged) {
+            (_, true) => Some(Against::Staged),
+            (Some(name), false) => Some(Against::Ref(name.clone())),
+            (None, false) => None,
+        }
+    }
+
+    /// Which fixes are meant by `--fix` and `--diff`; none where neither is given.
+    pub fn mends(&self) -> Option<Applicability> {
+        let asked = self.diff.then_some(FixWhich::Safe);
+        self.fix.or(asked).map(|which| match which {
+            FixWhich::Safe => Applicability::Safe,
+            FixWhich::Suggested => Applicability::Suggested,
+        })
+    }
+
     /// `--rule` and `--ignore`.
     pub fn filter(&self) -> RuleFilter {
         RuleFilter {
@@ -190,12 +306,125 @@ impl CheckArgs {
     }
 }
 
-/// How findings are printed.
+impl CheckArgs {
+    /// Is stdin one of the paths? A file of that name is `./-`.
+    pub fn reads_stdin(&self) -> bool {
+        self.paths.iter().any(|p| p.as_os_str() == "-")
+    }
+}
+
+/// Which fixes are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FixWhich {
+    /// Those after which the compiled SQL means the same.
+    Safe,
+    /// Those too that are probably wanted, but may change results.
+    Suggested,
+}
+
+/// Findings that are known.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BaselineArgs {
+    /// The baseline; what it holds is counted, not reported [default: as configured, else
+    /// harness-lint.baseline.json in the project directory, if it is there]
+    #[arg(long, value_name = "FILE|off", value_parser = baseline)]
+    pub baseline: Option<BaselineSetting>,
+    /// Add what is found to the baseline, whatever its severity; from then on only new findings
+    /// count. Entries that are there keep their reasons
+    #[arg(long, requires = "reason", conflicts_with_all = ["changed", "staged"])]
+    pub write_baseline: bool,
+    /// Why the findings that --write-baseline adds may stay
+    #[arg(long, value_name = "TEXT", requires = "write_baseline", value_parser = reason)]
+    pub reason: Option<String>,
+    /// Drop from the baseline what is no longer found, and add nothing
+    #[arg(long, conflicts_with_all = ["write_baseline", "changed", "staged"])]
+    pub prune_baseline: bool,
+}
+
+impl BaselineArgs {
+    /// What is asked for.
+    pub fn task(&self) -> BaselineTask {
+        match &self.reason {
+            _ if self.prune_baseline => BaselineTask::Prune,
+            Some(reason) => BaselineTask::Add(reason.clone()),
+            None => BaselineTask::Read,
+        }
+    }
+}
+
+fn baseline(text: &str) -> Result<BaselineSetting, String> {
+    match text {
+        "" => Err("expected a file or off".to_owned()),
+        text => Ok(BaselineSetting::from_text(text)),
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why: a reviewer reads it beside each entry".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// How findings are printed; docs/outputs.md has a section for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
     /// For people and agents.
     Text,
     /// For programs; `harness-lint schema report` describes it.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML, for whatever shows test results.
+    Junit,
+    /// Markdown, for one comment on a pull request.
+    Md,
+}
+
+/// A report that goes to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// How it is written.
+    pub format: CheckFormat,
+    /// Where, from the working directory.
+    pub file: PathBuf,
+}
+
+/// `FORMAT=FILE`.
+fn output(text: &str) -> Result<Output, String> {
+    let names = || CheckFormat::value_variants().iter();
+    let name = |f: &CheckFormat| f.to_possible_value().map(|v| v.get_name().to_owned());
+    let all: Vec<String> = names().filter_map(name).collect();
+    let Some((format, file)) = text.split_once('=') else {
+        return Err("expected FORMAT=FILE, as in sarif=out.sarif".to_owned());
+    };
+    let Ok(known) = CheckFormat::from_str(format, false) else {
+        let help = match nearest(format, all.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", all.join(", ")),
+        };
+        return Err(format!("there is no format `{}`; {help}", visible(format)));
+    };
+    match file {
+        "" => Err("the name of a file is missing behind `=`".to_owned()),
+        "-" => Err("`-` is no file: what goes to stdout is said by --format".to_owned()),
+        file => Ok(Output {
+            format: known,
+            file: file.into(),
+        }),
+    }
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people and agents.
+    Text,
+    /// For programs.
     Json,
 }
 
@@ -214,8 +443,8 @@ pub struct ExplainArgs {
 #[derive(Debug, Clone, Args)]
 pub struct RulesArgs {
     /// How to print the list
-    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
-    pub format: CheckFormat,
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
     /// Where the team's own rules are.
     #[command(flatten)]
     pub place: PlaceArgs,
@@ -240,6 +469,10 @@ pub enum SchemaOf {
     Graph,
     /// A declared rule: rule.yaml, or a file of `anti_patterns`.
     Rule,
+    /// `harness-lint audit --format json`.
+    Audit,
+    /// `harness-lint audit --issues plan`.
+    Plan,
 }
 
 /// The flags of `graph`.
@@ -273,6 +506,56 @@ pub struct TestArgs {
     pub place: PlaceArgs,
 }
 
+/// The flags of `audit`.
+#[derive(Debug, Clone, Args)]
+pub struct AuditArgs {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = AuditFormat::Text)]
+    pub format: AuditFormat,
+    /// Work orders of at most ten files, in an order that is safe to work in
+    #[arg(long)]
+    pub batches: bool,
+    /// Print which issues to open, change and close in a forge, as JSON, instead of the audit
+    #[arg(long, value_enum, value_name = "plan", conflicts_with_all = ["format", "batches", "since"])]
+    pub issues: Option<Issues>,
+    /// The issues that are open: what `gh issue list --json number,title,body` prints
+    #[arg(long, value_name = "FILE", requires = "issues")]
+    pub open_issues: Option<PathBuf>,
+    /// Append a line for the commit to this file, if it has none, and print the trend
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Write a page for a browser to this file, beside what is printed; it needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Say what came and what went, by rule, since HEAD left this branch, tag or commit
+    #[arg(long, value_name = "REF")]
+    pub since: Option<String>,
+    /// The baseline; what it holds is scored apart [default: as for `check`]
+    #[arg(long, value_name = "FILE|off", value_parser = baseline)]
+    pub baseline: Option<BaselineSetting>,
+    /// Where the project is.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// What is done about issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Issues {
+    /// `harness-lint schema plan` describes it; nothing is posted.
+    Plan,
+}
+
+/// How an audit is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// The score, and what to do first.
+    Text,
+    /// All of it; `harness-lint schema audit` describes it.
+    Json,
+    /// Markdown, for people.
+    Md,
+}
+
 /// The flags of `init`.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
@@ -294,6 +577,31 @@ pub struct InitArgs {
     /// Replace a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// The flags of `generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// What to print; a shell's name means its completions
+    #[arg(value_enum)]
+    pub what: Generated,
+}
+
+/// What is derived from this definition for other programs to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    /// The manual page, in roff.
+    Man,
+    /// Completions for bash.
+    Bash,
+    /// Completions for elvish.
+    Elvish,
+    /// Completions for fish.
+    Fish,
+    /// Completions for PowerShell.
+    Powershell,
+    /// Completions for zsh.
+    Zsh,
 }
 
 /// How a graph is printed.

@@ -1,6 +1,7 @@
 //! The run went wrong. What is wrong in the user's repository is never an error: it is a finding.
 
 use crate::config::ConfigError;
+use crate::git::NoChanges;
 use crate::load::FindError;
 use crate::text::{blanked, visible};
 use miette::{Diagnostic, NamedSource, SourceSpan};
@@ -138,9 +139,40 @@ impl From<FindError> for RunError {
                         dirs.len(),
                         list.join("\n")
                     ),
-                    Some("name one of them".to_owned()),
+                    Some("name one of them, or for `check` several".to_owned()),
                 )
             }
+        }
+    }
+}
+
+impl From<NoChanges> for RunError {
+    fn from(error: NoChanges) -> Self {
+        const DEEPEN: &str = "the clone is shallow: fetch the whole history (`git fetch --unshallow`; with actions/checkout `fetch-depth: 0`), or name another base";
+        let message = error.to_string();
+        let (usage, help) = match error {
+            NoChanges::NoBase => (true, "name one: --changed=<branch, tag or commit>"),
+            NoChanges::UnknownRef { shallow: true, .. } => (true, DEEPEN),
+            NoChanges::UnknownRef { .. } => (
+                true,
+                "name a branch, tag or commit; `git fetch` brings those of the remote",
+            ),
+            NoChanges::NoMergeBase { shallow: true, .. } => (false, DEEPEN),
+            NoChanges::NoMergeBase { .. } => (false, "name a base that this branch was made from"),
+            NoChanges::NoRepository => (false, "leave --changed and --staged out, and name paths"),
+            NoChanges::Git(_) => (
+                false,
+                "`git status` in this directory shows whether git works here",
+            ),
+        };
+        let help = Some(help.to_owned());
+        match usage {
+            true => RunError::usage(message, help),
+            false => RunError::Input {
+                path: "git".to_owned(),
+                why: message,
+                help,
+            },
         }
     }
 }

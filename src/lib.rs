@@ -1,10 +1,14 @@
 //! harness-lint: a static linter and auditor for dbt repositories.
 
+pub mod audit;
+pub mod baseline;
+pub mod changed;
 pub mod check;
 pub mod cli;
 pub mod config;
 pub mod declared;
 pub mod error;
+pub mod fix;
 pub mod git;
 pub mod init;
 pub mod load;

@@ -3,15 +3,16 @@
 use clap::Parser;
 use harness_lint::cli::{Cli, ColorWhen};
 use harness_lint::error::RunError;
+use harness_lint::text::MAX_FILE_BYTES;
 use harness_lint::threads;
 use harness_lint::verbs::{self, Printed};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     report_panics();
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
             // Help and version come this way too; a reader that has gone away needs neither.
@@ -19,7 +20,8 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
         }
     };
-    let done = run(&cli).and_then(|printed| {
+    let done = read_stdin(&mut cli).and_then(|()| run(&cli));
+    let done = done.and_then(|printed| {
         write(io::stdout(), &printed.text)?;
         Ok(printed)
     });
@@ -34,6 +36,31 @@ fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Reads stdin where a path is `-`, as far as a file is read.
+fn read_stdin(cli: &mut Cli) -> Result<(), RunError> {
+    let Some(args) = cli.check_mut().filter(|args| args.reads_stdin()) else {
+        return Ok(());
+    };
+    if args.stdin_filename.is_none() {
+        // What is wrong is said without waiting for an end of input.
+        return Ok(());
+    }
+    let unread = |why: String| RunError::Input {
+        path: "stdin".to_owned(),
+        why,
+        help: None,
+    };
+    let mut bytes = Vec::new();
+    let mut bounded = io::stdin().lock().take(MAX_FILE_BYTES + 1);
+    let read = bounded.read_to_end(&mut bytes);
+    read.map_err(|e| unread(e.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(unread(format!("holds more than {MAX_FILE_BYTES} bytes")));
+    }
+    args.stdin = Some(bytes);
+    Ok(())
 }
 
 fn run(cli: &Cli) -> Result<Printed, RunError> {

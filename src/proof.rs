@@ -187,10 +187,7 @@ fn run_example(
     write(dir.path(), files)?;
     let real = dir.path().canonicalize()?;
     // Whatever lies round the directory is no part of the example.
-    let place = Place {
-        project_dir: real.clone(),
-        root: real,
-    };
+    let place = Place::new(real.clone(), real);
     let shown = files.get("harness-lint.yml").map(String::as_str);
     let text = knows.or(shown).unwrap_or("extends: []\n").to_owned();
     let name = "knows";
@@ -220,6 +217,8 @@ fn run_example(
         prepared,
         checked,
         scope: Scope::default(),
+        notes: String::new(),
+        affected: None,
     })
 }
 

@@ -3,10 +3,11 @@
 use crate::config::{Config, ConfigError, PathPattern, RuleSetting, Switch, id_matches};
 use crate::declared::{self, Declared};
 use crate::load::Place;
-use crate::rule::{BuiltIn, Meta, Preset, Rule};
+use crate::rule::{BuiltIn, Meta, Preset, Reach, Rule};
 use crate::syntax::yaml::{self, DeError, Node as YamlNode};
 use crate::text::{FileId, Span, Spanned};
 use crate::violation::Severity;
+use rustc_hash::FxHashMap;
 use schemars::{Schema, SchemaGenerator};
 use std::sync::LazyLock;
 
@@ -74,12 +75,12 @@ impl Entry {
     }
 
     /// Does a part of the configuration outside `rules` ask for it?
-    fn is_asked_for(&self, config: &Config) -> bool {
+    pub fn is_asked_for(&self, config: &Config) -> bool {
         matches!(self, Entry::BuiltIn(entry) if (entry.is_asked_for)(config))
     }
 
     /// The team's own rules are on; what ships is on by preset.
-    fn is_own(&self) -> bool {
+    pub fn is_own(&self) -> bool {
         matches!(self, Entry::Declared(d) if d.own)
     }
 
@@ -121,24 +122,39 @@ pub struct Active {
     pub base: Instance,
     /// By index of [`Config::overrides`]; later ones win.
     pub parts: Vec<(usize, Instance)>,
+    /// The rule with each set of options that some instance has: a thousand overrides that differ in
+    /// severity alone are one rule, and judge a model once.
+    pub rules: Vec<Box<dyn Rule>>,
 }
 
 impl Active {
+    /// How far a change can be felt by it.
+    pub fn reach(&self) -> Reach {
+        let all = self.rules.iter().map(|rule| rule.reach());
+        all.max().unwrap_or(Reach::Near)
+    }
+
     /// Files outside dbt's folders that it looks at.
     pub fn files(&self) -> Vec<PathPattern> {
-        let parts = self.parts.iter().map(|(_, instance)| instance);
-        let all = std::iter::once(&self.base).chain(parts);
-        let rules = all.filter_map(|i| i.rule.as_deref());
-        rules.flat_map(Rule::files).collect()
+        self.rules.iter().flat_map(|rule| rule.files()).collect()
     }
 }
 
-/// A rule with its options.
+/// A rule as it is set for the project or a part of it.
+#[derive(Debug, Clone, Copy)]
 pub struct Instance {
-    /// None where it is off.
-    pub rule: Option<Box<dyn Rule>>,
+    /// Index of [`Active::rules`]; none where it is off.
+    pub rule: Option<usize>,
     /// The severity that the user set.
     pub severity: Option<Severity>,
+}
+
+impl Active {
+    /// What is set for a part, or for what lies in none.
+    pub fn instance(&self, part: Option<usize>) -> Instance {
+        let found = part.and_then(|part| self.parts.iter().find(|(p, _)| *p == part));
+        found.map_or(self.base, |(_, instance)| *instance)
+    }
 }
 
 /// `--rule` and `--ignore`: ids or `category/*`.
@@ -156,6 +172,12 @@ impl RuleFilter {
         let known = |p: &&String| entries.iter().any(|e| id_matches(p, &e.meta().id));
         let all = self.only.iter().chain(&self.ignore);
         all.into_iter().find(|p| !known(p)).map(String::as_str)
+    }
+
+    /// Does it let a rule run?
+    pub fn takes(&self, id: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|p| id_matches(p, id));
+        (self.only.is_empty() || named(&self.only)) && !named(&self.ignore)
     }
 }
 
@@ -193,8 +215,7 @@ pub fn active(
     for entry in entries {
         let meta = entry.meta();
         let id: &str = &meta.id;
-        let named = |list: &[String]| list.iter().any(|p| id_matches(p, id));
-        if (!filter.only.is_empty() && !named(&filter.only)) || named(&filter.ignore) {
+        if !filter.takes(id) {
             continue;
         }
         let setting = config.rule(id);
@@ -211,66 +232,103 @@ pub fn active(
             Some(_) => true,
             None => by_default,
         };
-        let base = instance(config, entry, &[setting], on)?;
+        let mut rules = Variants::default();
+        let base = rules.instance(config, entry, &[setting], on)?;
         let mut parts = Vec::new();
         for (index, part) in config.overrides.iter().enumerate() {
-            let hit = part.rules.iter().rfind(|(p, _)| id_matches(p, id));
-            let Some((pattern, over)) = hit else { continue };
+            let Some((pattern, over)) = part.setting(id) else {
+                continue;
+            };
             let on = match over.switch {
                 Some(Switch::Off) => false,
                 _ if entry.is_by_name() => on || pattern == id,
                 Some(_) => true,
                 None => on,
             };
-            parts.push((index, instance(config, entry, &[setting, Some(over)], on)?));
+            let both = [setting, Some(over)];
+            parts.push((index, rules.instance(config, entry, &both, on)?));
         }
         if base.rule.is_some() || parts.iter().any(|(_, i)| i.rule.is_some()) {
             out.push(Active {
                 meta: meta.clone(),
                 base,
                 parts,
+                rules: rules.rules,
             });
         }
     }
     Ok(out)
 }
 
-fn instance(
+/// One rule with the different options that it was given.
+#[derive(Default)]
+struct Variants {
+    /// The options as they were written, and the rule's index where it is on somewhere.
+    known: FxHashMap<String, Option<usize>>,
+    rules: Vec<Box<dyn Rule>>,
+}
+
+impl Variants {
+    fn instance(
+        &mut self,
+        config: &Config,
+        entry: &Entry,
+        settings: &[Option<&RuleSetting>],
+        on: bool,
+    ) -> Result<Instance, ConfigError> {
+        let settings = settings.iter().flatten();
+        let mut severity = None;
+        let mut options: Vec<(Spanned<String>, YamlNode)> = Vec::new();
+        let mut whole = Span::whole(FileId(0));
+        for setting in settings {
+            if let Some(Switch::Severity(s)) = setting.switch {
+                severity = Some(s);
+            }
+            whole = setting.span.unwrap_or(whole);
+            for (name, at) in &setting.options {
+                let node = config.docs[at.doc].yaml.node(at.node);
+                options.retain(|(n, _)| n.value != name.value);
+                options.push((name.clone(), node));
+            }
+        }
+        let written: Vec<String> = options
+            .iter()
+            .map(|(name, node)| format!("{}: {}", name.value, node.to_json()))
+            .collect();
+        let written = written.join("\n");
+        let known = self.known.get(&written).copied();
+        let rule = match known {
+            Some(index) if !on || index.is_some() => index.filter(|_| on),
+            _ => {
+                // Options are checked even where the rule is off: a mistake must not wait for the
+                // day it is on.
+                let rule = built(config, entry, &options, whole)?;
+                let index = on.then_some(self.rules.len());
+                self.rules.extend(on.then_some(rule));
+                self.known.insert(written, index);
+                index
+            }
+        };
+        Ok(Instance { rule, severity })
+    }
+}
+
+fn built(
     config: &Config,
     entry: &Entry,
-    settings: &[Option<&RuleSetting>],
-    on: bool,
-) -> Result<Instance, ConfigError> {
-    let settings = settings.iter().flatten();
-    let mut severity = None;
-    let mut options: Vec<(Spanned<String>, YamlNode)> = Vec::new();
-    let mut whole = Span::whole(FileId(0));
-    for setting in settings {
-        if let Some(Switch::Severity(s)) = setting.switch {
-            severity = Some(s);
+    options: &Options,
+    whole: Span,
+) -> Result<Box<dyn Rule>, ConfigError> {
+    match entry {
+        Entry::BuiltIn(entry) => {
+            (entry.build)(options, whole).map_err(|e| config.refuse(e, whole, &entry.meta.id))
         }
-        whole = setting.span.unwrap_or(whole);
-        for (name, at) in &setting.options {
-            let node = config.docs[at.doc].yaml.node(at.node);
-            options.retain(|(n, _)| n.value != name.value);
-            options.push((name.clone(), node));
+        Entry::Declared(declared) => {
+            let built = declared.with(options);
+            let rule = built.map_err(|e| config.refuse(e, whole, &declared.meta.id))?;
+            Ok(Box::new(rule))
         }
     }
-    // Options are checked even where the rule is off: a mistake must not wait for the day it is on.
-    let rule: Box<dyn Rule> = match entry {
-        Entry::BuiltIn(entry) => {
-            (entry.build)(&options, whole).map_err(|e| config.refuse(e, whole, &entry.meta.id))?
-        }
-        Entry::Declared(declared) => Box::new(
-            declared
-                .with(&options)
-                .map_err(|e| config.refuse(e, whole, &declared.meta.id))?,
-        ),
-    };
-    Ok(Instance {
-        rule: on.then_some(rule),
-        severity,
-    })
 }
 
 impl Config {

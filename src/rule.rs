@@ -1,7 +1,9 @@
 //! What a rule is.
 
+use crate::baseline::{Entry, Idle};
 use crate::config::{Config, PathPattern};
 use crate::declared;
+use crate::load::Notice;
 use crate::project::lineage::Lineage;
 use crate::project::{Edge, LayerTable, Node, NodeId, Project};
 use crate::syntax::comment::Suppression;
@@ -152,6 +154,7 @@ impl<'a> Cx<'a> {
 pub struct Sink {
     node: Option<NodeId>,
     found: Vec<(Option<NodeId>, Violation)>,
+    skipped: Vec<Notice>,
 }
 
 impl Sink {
@@ -160,6 +163,7 @@ impl Sink {
         Self {
             node,
             found: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 
@@ -180,9 +184,14 @@ impl Sink {
         self.found.push((node, violation));
     }
 
-    /// Everything reported.
-    pub fn into_findings(self) -> Vec<(Option<NodeId>, Violation)> {
-        self.found
+    /// Says what the rule could not judge, so that its silence is not taken for a verdict.
+    pub fn skip(&mut self, notice: Notice) {
+        self.skipped.push(notice);
+    }
+
+    /// Everything reported, and what could not be judged.
+    pub fn into_parts(self) -> (Vec<(Option<NodeId>, Violation)>, Vec<Notice>) {
+        (self.found, self.skipped)
     }
 }
 
@@ -233,6 +242,64 @@ pub struct SuppressionUse<'a> {
     pub unknown: Vec<&'a str>,
 }
 
+/// An entry of the baseline that holds no finding.
+#[derive(Debug)]
+pub struct IdleEntry<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// Where it stands.
+    pub span: Span,
+    /// Why it holds none.
+    pub why: Idle,
+}
+
+/// How far from a change a rule's verdict may change, where configuration stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// On what changed, and on its direct parents and children: the rule looks at a node, its own
+    /// entry and file, and at what stands beside it in the graph. Which layer a node is in, and
+    /// whether a name exists, it may ask too.
+    Near,
+    /// Anywhere: the rule looks further along the graph, compares nodes that no edge joins, counts
+    /// all of them, or reads other files than those of the node.
+    Project,
+}
+
+/// What a rule judges, one by one: the denominators of pass rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Enabled models of the project.
+    Models,
+    /// Tables of its sources.
+    Sources,
+    /// Its exposures.
+    Exposures,
+    /// Its tests.
+    Tests,
+    /// Models, seeds, snapshots and tables of sources, whatever their columns.
+    Nodes,
+    /// Of those, the columns that their entries list.
+    Columns,
+    /// Of models, the columns that they put out: those listed and those that are found missing.
+    OutputColumns,
+    /// The edges that lead to a node.
+    Edges,
+    /// Files of the project.
+    Files,
+    /// Of those, property files.
+    PropertyFiles,
+    /// Of those, files of macros.
+    MacroFiles,
+    /// What people and agents read.
+    Documents,
+    /// The systems that data comes from.
+    SourceSystems,
+    /// Suppression comments.
+    Comments,
+    /// The project as one.
+    Project,
+}
+
 /// A check. It overrides the grain it needs; it does no I/O, returns no error and calls no other
 /// rule.
 pub trait Rule: Send + Sync {
@@ -242,10 +309,28 @@ pub trait Rule: Send + Sync {
         &[]
     }
 
+    /// How far a change can be felt. Near is a promise: where every finding away from a change is of
+    /// such rules, `--changed` takes them for old ones without looking. A rule that yields reaches
+    /// as far as those to which it yields.
+    fn reach(&self) -> Reach {
+        Reach::Project
+    }
+
     /// Files outside dbt's folders that it looks at, from the project directory or the root: they are
     /// read where some rule asks for them.
     fn files(&self) -> Vec<PathPattern> {
         Vec::new()
+    }
+
+    /// What it judges. A finding about anything else is a subject of its own.
+    fn subject(&self) -> Subject {
+        Subject::Models
+    }
+
+    /// Is this node, of the kind that it judges, one that it looks at? What it leaves alone has not
+    /// passed it.
+    fn judges(&self, _project: &Project, _node: &Node) -> bool {
+        true
     }
 
     /// Once for the whole project.
@@ -259,6 +344,9 @@ pub trait Rule: Send + Sync {
 
     /// Once, when every other rule has run: which suppressions there are and what they did.
     fn suppressions(&self, _cx: &Cx, _all: &[SuppressionUse], _sink: &mut Sink) {}
+
+    /// Once, when all findings are known: which entries of the baseline hold none of them.
+    fn baseline(&self, _cx: &Cx, _idle: &[IdleEntry], _sink: &mut Sink) {}
 }
 
 /// A rule compiled into the binary. Its fields are its options.

@@ -7,7 +7,7 @@ use crate::manifest;
 use crate::project::select::{NodeSet, Parts, Selectors, State, Unfit, definition_error};
 use crate::project::{NodeId, Project};
 use crate::selector::{Definitions, Expr, Indirect, Method, SelectorError, Term, parse};
-use crate::text::{FileId, MappedBytes, nearest, read_text, relative_path};
+use crate::text::{FileId, MappedBytes, nearest, relative_path};
 use rustc_hash::FxHashSet;
 use std::path::{Path, PathBuf};
 
@@ -187,7 +187,7 @@ fn definitions<'e>(
         return Ok(None);
     }
     let path = project.place.project_dir.join("selectors.yml");
-    if !path.is_file() {
+    if !project.place.is_file(&path) {
         return Ok(None);
     }
     let unread = |why: String| RunError::Input {
@@ -198,7 +198,7 @@ fn definitions<'e>(
     if project.place.inside(&path).is_none() {
         return Err(unread("leads out of the repository".to_owned()));
     }
-    match read_text(&path) {
+    match project.place.read_text(&path) {
         (text, None) => Ok(Some(Definitions::new(text))),
         (_, Some(problem)) => Err(unread(format!("cannot be read: {problem:?}"))),
     }
@@ -288,6 +288,31 @@ fn near(project: &Project, term: &Term, text: &str) -> Option<String> {
     found.map(|near| format!("did you mean `{prefix}{near}`?"))
 }
 
+/// The one file of the project itself that a path means.
+///
+/// # Errors
+/// There is no such file, or it is none of the project.
+pub fn file(project: &Project, path: &Path, cwd: &Path) -> Result<FileId, RunError> {
+    let shown = path.display();
+    let nothing = |message: String| RunError::Nothing {
+        message,
+        help: Some("name a model or a property file of the project".to_owned()),
+    };
+    let Ok(real) = cwd.join(path).canonicalize() else {
+        return Err(nothing(format!("{shown} does not exist")));
+    };
+    let wanted = relative_path(&real, &project.place.project_dir);
+    let found = project.files.iter().find(|(_, f)| f.path == wanted);
+    let found = found.map(|(id, _)| id);
+    let foreign = |id: &FileId| {
+        let mut members = project.members.iter();
+        members.any(|m| m.file == *id && m.package > 0)
+    };
+    found
+        .filter(|id| !foreign(id))
+        .ok_or_else(|| nothing(format!("{shown} is no file of the project")))
+}
+
 /// The files of the run at or below the paths. A path that exists and holds none is allowed: it
 /// has no finding.
 fn files(
@@ -298,7 +323,9 @@ fn files(
     let mut out = FxHashSet::default();
     for path in &selection.paths {
         let full = cwd.join(path);
-        let Ok(real) = full.canonicalize() else {
+        let on_disk = full.canonicalize();
+        let staged = || project.place.overlay.has(&full).then(|| full.clone());
+        let Some(real) = on_disk.ok().or_else(staged) else {
             if selection.allow_empty {
                 continue;
             }

@@ -1,24 +1,31 @@
 //! One function per verb: from the command line's types to what is printed and the exit code.
 //! No process, terminal or environment is touched here, so tests need none.
 
+mod audit;
+mod fix;
+mod generate;
 mod init;
+mod output;
+mod projects;
 mod test;
 
 use crate::cli::{
-    CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, PlaceArgs, ProjectArgs,
-    RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
+    CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, ListFormat, PlaceArgs,
+    ProjectArgs, RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
 };
 use crate::config::FailOn;
 use crate::declared;
 use crate::error::RunError;
+use crate::fix as mend;
 use crate::git;
 use crate::load;
 use crate::proof;
 use crate::registry::{self, Entry, presets_of};
+use crate::report::formats::View;
 use crate::report::graph::{self, GraphReport};
-use crate::report::{self, Recheck, SCHEMA_VERSION, Summary, to_json};
+use crate::report::{self, Aside, Recheck, Report, SCHEMA_VERSION, Summary, to_json};
 use crate::rule::Meta;
-use crate::run::{self, Request};
+use crate::run::{self, Outcome, Request, Stdin};
 use crate::select::{self, Selection};
 use crate::syntax::yaml;
 use crate::text::{FileId, nearest, visible};
@@ -26,6 +33,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a verb has to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +71,9 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
         Some(Verb::Test(args)) => test::run(args, cwd),
+        Some(Verb::Audit(args)) => audit::run(args, cwd),
         Some(Verb::Init(args)) => init::run(args, cwd),
+        Some(Verb::Generate(args)) => Ok(generate::run(args)),
     }
 }
 
@@ -73,6 +83,7 @@ pub fn threads(cli: &Cli) -> usize {
         None => cli.check.project.threads,
         Some(Verb::Check(args)) => args.project.threads,
         Some(Verb::Graph(args)) => args.project.threads,
+        Some(Verb::Audit(args)) => args.project.threads,
         Some(_) => 1,
     }
 }
@@ -80,7 +91,9 @@ pub fn threads(cli: &Cli) -> usize {
 /// `harness-lint chek` and `harness-lint --color=never check` read as paths; where there is no such
 /// path, a verb was meant.
 fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
-    let Some(first) = args.paths.first().filter(|p| !cwd.join(p).exists()) else {
+    let first = args.paths.first();
+    let first = first.filter(|p| p.as_os_str() != "-" && !cwd.join(p).exists());
+    let Some(first) = first else {
         return Ok(());
     };
     let verbs = Cli::verbs();
@@ -104,12 +117,71 @@ fn misspelt_verb(args: &CheckArgs, cwd: &Path) -> Result<(), RunError> {
 /// `check`.
 ///
 /// # Errors
-/// As [`run::check`].
+/// As [`run::check`]; also a report that cannot be written.
 pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunError> {
+    output::refuse(args, cwd)?;
+    if args.project.place.project_dir.len() > 1 {
+        return projects::check(args, cwd, color);
+    }
+    if let Some(path) = &args.show_config {
+        return show_config(&check_request(args, cwd)?, path, args.format);
+    }
+    if args.diff {
+        return fix::diff(args, cwd);
+    }
+    let mut one = checked(args, cwd)?;
+    let (text, told) = output::reports(&one.view(), args, cwd, color)?;
+    let timings = one.timings(args);
+    Ok(Printed {
+        text,
+        notes: format!("{}{told}{timings}", one.notes),
+        exit: one.exit,
+    })
+}
+
+/// What is to be said of one project.
+struct One {
+    report: Report,
+    aside: Aside,
+    notes: String,
+    exit: u8,
+    fail_on: FailOn,
+    /// None where there was nothing to check.
+    outcome: Option<Outcome>,
+}
+
+impl One {
+    fn view(&self) -> View<'_> {
+        match &self.outcome {
+            Some(outcome) => View::new(outcome, &self.report, &self.aside, self.fail_on),
+            None => View::nothing(&self.report, &self.aside),
+        }
+    }
+
+    /// How long each step took, where that was asked for. The report ends here.
+    fn timings(&mut self, args: &CheckArgs) -> String {
+        let mut lines = String::new();
+        let Some(outcome) = self.outcome.as_mut().filter(|_| args.timings) else {
+            return lines;
+        };
+        outcome.prepared.laps.end("report");
+        for (step, took) in &outcome.prepared.laps.done {
+            // Writing to a string does not fail.
+            let _ = writeln!(lines, "{step:<11}{:>9.1} ms", took.as_secs_f64() * 1e3);
+        }
+        lines
+    }
+}
+
+fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
     let request = check_request(args, cwd)?;
-    let mut outcome = match run::check(&request) {
+    let done = match args.mends() {
+        None => run::check(&request).map(|outcome| (outcome, None)),
+        Some(least) => mend::apply(&request, least).map(|(o, mending)| (o, Some(mending))),
+    };
+    let (outcome, mending) = match done {
         Err(RunError::Nothing { message, .. }) if args.select.allow_empty => {
-            return Ok(nothing_to_check(args.format, &message));
+            return Ok(nothing_to_check(args, &message));
         }
         done => done?,
     };
@@ -117,31 +189,43 @@ pub fn check(args: &CheckArgs, cwd: &Path, color: bool) -> Result<Printed, RunEr
     proof::changed(&outcome.prepared.own, &project.place, &project.config)?;
     let place = &project.place;
     let recheck = Recheck::new(&request, place);
-    let head = match args.format {
-        CheckFormat::Text => None,
-        CheckFormat::Json => git::head(&place.root),
+    let head = match output::wants(args, CheckFormat::Json) {
+        true => git::head(&place.root),
+        false => None,
     };
-    let (report, aside) = report::build(&outcome, &recheck, head);
-    let text = match args.format {
-        CheckFormat::Text => report::text(&report, &aside, color),
-        CheckFormat::Json => to_json(&report),
-    };
-    outcome.prepared.laps.end("report");
-    let mut notes = String::new();
-    if args.timings {
-        for (step, took) in &outcome.prepared.laps.done {
-            // Writing to a string does not fail.
-            let _ = writeln!(notes, "{step:<11}{:>9.1} ms", took.as_secs_f64() * 1e3);
-        }
+    let (mut report, mut aside) = report::build(&outcome, &recheck, head);
+    if let Some(mending) = &mending {
+        report::add_fixes(&mut report, &mut aside, &outcome, mending);
+    }
+    if args.statistics {
+        report.count();
     }
     let fail_on = args
         .fail_on
         .unwrap_or(outcome.prepared.project.config.fail_on);
-    Ok(Printed {
-        text,
-        notes,
+    Ok(One {
         exit: u8::from(fails(&report.summary, fail_on)),
+        report,
+        aside,
+        notes: outcome.notes.lines().map(note).collect(),
+        fail_on,
+        outcome: Some(outcome),
     })
+}
+
+/// `check --show-config`.
+fn show_config(request: &Request, path: &Path, format: CheckFormat) -> Result<Printed, RunError> {
+    let prepared = run::prepare(request)?;
+    let file = select::file(&prepared.project, path, &request.cwd)?;
+    let settings = report::settings(&prepared, file);
+    match format {
+        CheckFormat::Text => Ok(Printed::text(settings.text())),
+        CheckFormat::Json => Ok(Printed::text(to_json(&settings))),
+        _ => Err(RunError::usage(
+            "--show-config is for text and JSON",
+            Some("leave out --format, or choose text or json".to_owned()),
+        )),
+    }
 }
 
 fn fails(found: &Summary, fail_on: FailOn) -> bool {
@@ -154,16 +238,19 @@ fn fails(found: &Summary, fail_on: FailOn) -> bool {
     }
 }
 
-fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
+fn nothing_to_check(args: &CheckArgs, why: &str) -> One {
     // What is not there is named by an absolute path, which belongs to stderr.
-    let report = report::nothing("there is nothing to check");
-    Printed {
-        text: match format {
-            CheckFormat::Text => report::text(&report, &report::Aside::default(), false),
-            CheckFormat::Json => to_json(&report),
-        },
+    let mut report = report::nothing("there is nothing to check");
+    if args.statistics {
+        report.count();
+    }
+    One {
+        report,
+        aside: Aside::default(),
         notes: note(why),
         exit: 0,
+        fail_on: FailOn::Error,
+        outcome: None,
     }
 }
 
@@ -172,7 +259,7 @@ fn nothing_to_check(format: CheckFormat, why: &str) -> Printed {
 /// # Errors
 /// There is no such rule.
 pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
-    let (own, notes) = own_rules(&args.place, cwd);
+    let (own, notes) = own_rules(&args.place, cwd)?;
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     let found = entries.iter().find(|e| e.meta().id == args.rule.as_str());
     let Some(entry) = found else {
@@ -211,23 +298,23 @@ pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
 
 /// The rules of the team's folders. The list of rules helps to mend a configuration, so one that is
 /// refused, or no project at all, is a note here.
-fn own_rules(place: &PlaceArgs, cwd: &Path) -> (Vec<Entry>, String) {
+fn own_rules(place: &PlaceArgs, cwd: &Path) -> Result<(Vec<Entry>, String), RunError> {
     let request = Request {
         cwd: cwd.to_owned(),
-        project_dir: place.project_dir.clone(),
+        project_dir: place.project_dir()?,
         config: place.config.clone(),
         ..Request::default()
     };
     let read = run::configure(&request)
         .and_then(|(place, config)| Ok(registry::own_rules(&config, &place)?));
-    match read {
+    Ok(match read {
         Ok(own) => (own, String::new()),
         Err(_) if !names_project(&request) => (Vec::new(), String::new()),
         Err(error) => {
             let why = format!("the project's own rules are not listed: {error}");
             (Vec::new(), note(&why))
         }
-    }
+    })
 }
 
 /// Is a project there, or at least asked for?
@@ -273,15 +360,15 @@ struct RulesReport<'a> {
 /// `rules`.
 ///
 /// # Errors
-/// None so far.
+/// Several projects are named.
 pub fn rules(args: &RulesArgs, cwd: &Path) -> Result<Printed, RunError> {
-    let (own, notes) = own_rules(&args.place, cwd);
+    let (own, notes) = own_rules(&args.place, cwd)?;
     let entries = registry::shipped().iter().chain(&own);
     let mut rules: Vec<RuleReport> = entries.map(|e| RuleReport::new(e.meta())).collect();
     rules.sort_by_key(|r| r.id);
     let text = match args.format {
-        CheckFormat::Text => rules_table(&rules),
-        CheckFormat::Json => to_json(&RulesReport {
+        ListFormat::Text => rules_table(&rules),
+        ListFormat::Json => to_json(&RulesReport {
             schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
             rules,
@@ -334,6 +421,8 @@ pub fn schema(args: &SchemaArgs) -> Printed {
         SchemaOf::Report => report::report_schema(),
         SchemaOf::Graph => report::graph_schema(),
         SchemaOf::Rule => declared::rule_schema(),
+        SchemaOf::Audit => crate::audit::schema(),
+        SchemaOf::Plan => crate::audit::plan_schema(),
     };
     Printed::text(to_json(&schema))
 }
@@ -380,15 +469,46 @@ fn graph_of(request: &Request, args: &GraphArgs) -> Result<GraphReport, RunError
 fn check_request(args: &CheckArgs, cwd: &Path) -> Result<Request, RunError> {
     let mut request = request(&args.project, &args.select, cwd)?;
     request.filter = args.filter();
+    request.against = args.against();
     request.selection.paths = args.paths.clone();
+    request.stdin = stdin(args)?;
+    request.baseline = args.baseline.baseline.clone();
+    request.task = args.baseline.task();
     Ok(request)
+}
+
+/// What stdin stands in for, and what it holds.
+fn stdin(args: &CheckArgs) -> Result<Option<Stdin>, RunError> {
+    let refuse = |message: &str, help: &str| {
+        let help = Some(help.to_owned());
+        Err(RunError::usage(message.to_owned(), help))
+    };
+    match (&args.stdin_filename, args.reads_stdin()) {
+        (None, false) => Ok(None),
+        (Some(name), true) if args.paths.len() == 1 => {
+            let bytes = args.stdin.as_deref().unwrap_or_default();
+            Ok(Some(Stdin {
+                path: name.clone(),
+                bytes: Arc::from(bytes),
+            }))
+        }
+        (Some(_), true) => refuse("`-` stands alone", "leave out the other paths"),
+        (Some(_), false) => refuse(
+            "--stdin-filename is for what stdin holds",
+            "harness-lint check - --stdin-filename <path>",
+        ),
+        (None, true) => refuse(
+            "which file does stdin stand in for?",
+            "harness-lint check - --stdin-filename <path>; a file called - is ./-",
+        ),
+    }
 }
 
 fn request(project: &ProjectArgs, select: &SelectArgs, cwd: &Path) -> Result<Request, RunError> {
     let vars = project.vars.as_deref().map(vars).transpose()?;
     Ok(Request {
         cwd: cwd.to_owned(),
-        project_dir: project.place.project_dir.clone(),
+        project_dir: project.place.project_dir()?,
         config: project.place.config.clone(),
         manifest: project.manifest.clone(),
         vars: vars.unwrap_or_default(),

@@ -104,7 +104,7 @@ fn two_projects_are_listed() {
     error: there are 2 dbt projects here:
       --project-dir one
       --project-dir two
-    help: name one of them
+    help: name one of them, or for `check` several
     ");
     assert_eq!(code(dir.path(), &["--project-dir", "one"]), 0);
 }

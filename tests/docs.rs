@@ -157,13 +157,13 @@ fn commands_in_reports_exist() {
         let id = entry.meta().id.clone();
         let dir = tempfile::tempdir().unwrap();
         common::write(dir.path(), &common::example(entry, "Bad").unwrap());
-        for format in ["text", "json"] {
+        for format in ["text", "json", "github", "md"] {
             let args = ["harness-lint", "--rule", &id, "--format", format];
             let cli = Cli::try_parse_from(args).unwrap();
             let printed = threads::on_pool(2, || verbs::run(&cli, dir.path(), false));
             let text = printed.unwrap_or_else(|e| panic!("{id}: {e}")).text;
             let commands = match format {
-                "text" => text.lines().filter_map(of_line).collect(),
+                "text" | "github" | "md" => text.lines().filter_map(of_line).collect(),
                 _ => in_json(&serde_json::from_str(&text).unwrap()),
             };
             assert!(

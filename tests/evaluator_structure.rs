@@ -135,6 +135,47 @@ fn model_directories() {
     assert_eq!(rows("structure/model-location"), wanted);
 }
 
+/// The evaluator compares name and folder of whatever is no test, source, metric, exposure or seed.
+#[test]
+fn model_directories_of_snapshots_and_analyses() {
+    let snapshot = |name: &str| {
+        format!(
+            "{{% snapshot {name} %}}{{{{ config(strategy='check', unique_key='id', check_cols='all') }}}}select 1 as id{{% endsnapshot %}}\n"
+        )
+    };
+    let mut files = Files::new();
+    let two = snapshot("int_prices") + &snapshot("fct_prices") + &snapshot("prices");
+    files.insert("snapshots/marts/s.sql".to_owned(), two);
+    files.insert("snapshots/base_x.sql".to_owned(), snapshot("base_x"));
+    let yaml = "snapshots:\n- {name: stg_rates, relation: ref('r')}\n- {name: dim_rates, relation: ref('r')}\n";
+    files.insert("snapshots/marts/s.yml".to_owned(), yaml.to_owned());
+    for (path, text) in [
+        ("analyses/marts/stg_check.sql", "select 1 as id\n"),
+        ("analyses/marts/check.sql", "select 1 as id\n"),
+        ("analyses/stg_check_too.sql", "select 1 as id\n"),
+        ("seeds/marts/stg_r.csv", "id\n1\n"),
+        ("tests/marts/stg_t.sql", "select 1 as id where false\n"),
+        ("models/r.sql", "select 1 as id\n"),
+    ] {
+        files.insert(path.to_owned(), text.to_owned());
+    }
+    let outcome = check_files(&files, only("structure/model-location"));
+    let said = common::lines(&outcome);
+    assert_eq!(said.len(), 3, "{said:#?}");
+    assert!(
+        said[0].starts_with("analyses/marts/stg_check.sql:1:1"),
+        "{said:#?}"
+    );
+    assert!(
+        said[1].contains("`int_prices` is named as a model of intermediate"),
+        "{said:#?}"
+    );
+    assert!(
+        said[2].starts_with("snapshots/marts/s.yml:2:") && said[2].contains("`stg_rates`"),
+        "{said:#?}"
+    );
+}
+
 #[test]
 fn source_directories() {
     assert_eq!(

@@ -566,37 +566,6 @@ rules:
         ];
         assert_eq!(named("graph/domain-direction", &list), ["a1", "b1"]);
     }
-
-    #[test]
-    fn private_models_as_dbt_has_it() {
-        let yaml = "groups: [{name: g, owner: {name: x}}, {name: h, owner: {name: x}}]
-models:
-- {name: mine, config: {group: g, access: private}}
-- {name: loose, access: private}
-- {name: same, config: {group: g}}
-- {name: other, config: {group: h}}
-exposures:
-- {name: board, type: dashboard, depends_on: [ref('mine')]}
-";
-        let list = [
-            ("models/_m.yml", yaml),
-            ("models/mine.sql", "select 1 as id"),
-            ("models/loose.sql", "select 1 as id"),
-            ("models/same.sql", "select id from {{ ref('mine') }}"),
-            ("models/other.sql", "select id from {{ ref('mine') }}"),
-            ("models/none.sql", "select id from {{ ref('loose') }}"),
-            (
-                "tests/t.sql",
-                "select id from {{ ref('mine') }} where id is null",
-            ),
-            (
-                "tests/u.sql",
-                "{{ config(group='g') }} select id from {{ ref('mine') }}",
-            ),
-        ];
-        let found = named("graph/private-access", &list);
-        assert_eq!(found, ["board", "none", "other", "t"]);
-    }
 }
 
 mod shapes {

@@ -15,17 +15,17 @@ const ORDER: &[&[&str]] = &[
     // dbt's selection as it is written.
     &["selector"],
     // A repository: which files, which settings, what dbt knew.
-    &["load", "manifest", "config", "git"],
+    &["load", "manifest", "config", "baseline", "git"],
     // Nodes and edges.
     &["project"],
     // Rules, one by one, then all of them.
     &["rule", "declared", "rules", "registry"],
     // Findings.
     &["check"],
-    // A run: what is asked for, what may go wrong.
-    &["error", "select", "run", "proof"],
+    // A run: what is asked for, what may go wrong, what is mended; a rule's proof is a run.
+    &["error", "changed", "select", "run", "fix", "proof"],
     // What is printed.
-    &["init", "report", "cli", "verbs", "main"],
+    &["init", "report", "audit", "cli", "verbs", "main"],
 ];
 
 /// Edges against the order, each with its reason. An edge that is gone must go from here too.

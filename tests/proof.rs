@@ -90,6 +90,10 @@ fn the_rename_is_safe_where_no_old_dbt_reads_the_project() {
         let yaml = "models:\n- name: a\n  tests: [x]\n";
         let all = [
             ("dbt_project.yml", project.as_str()),
+            (
+                "harness-lint.yml",
+                "rules: {test/deprecated-syntax: {tests_key: always}}\n",
+            ),
             ("models/a.sql", "select 1 as id\n"),
             ("models/s.yml", yaml),
         ];
@@ -132,6 +136,96 @@ fn a_mart_that_holds_some_of_the_entities_is_not_their_home() {
     };
     assert_eq!(with("dim_excludable_servers"), 0);
     assert_eq!(with("dim_servers"), 1);
+}
+
+#[test]
+fn a_macro_that_nobody_defines_is_dead_and_a_function_of_sql_is_none() {
+    let with = |text: &str, more: &[(&str, &str)]| {
+        let mut all = vec![
+            (
+                "macros/m.sql",
+                "{% macro cents_to_dollars(c) %}{{ c }} / 100{% endmacro %}\n{% macro default__to_eur(c) %}{{ c }}{% endmacro %}\n",
+            ),
+            ("models/a.sql", "select 1 as id\n"),
+            ("AGENTS.md", text),
+        ];
+        all.extend(more);
+        found("context/dead-mention", &all)
+    };
+    for dead in [
+        "Use `{{ dollars_of('c') }}`.\n",
+        "Use the macro `dollars_of()`.\n",
+        "Use the `dollars_of(c, 2)` macro.\n",
+        "## Macros\n\n- `dollars_of()`: cents as dollars\n",
+        "| macro | |\n|---|---|\n\n# Our macros\n\n| name | what |\n|---|---|\n| `dollars_of()` | x |\n",
+        "Divide by `shop.dollars_of()`.\n",
+        "Divide by `cent_to_dollars()`.\n",
+    ] {
+        assert_eq!(with(dead, &[]).len(), 1, "{dead}");
+    }
+    let slip = with("Divide by `cent_to_dollars()`.\n", &[]);
+    assert!(slip[0].contains("the macro exists no more"), "{slip:?}");
+    for alive in [
+        "Use `cents_to_dollars()`, `{{ cents_to_dollars('c') }}`, the macro `to_eur()`.\n",
+        // dbt's own, an adapter's, placeholders.
+        "The macro `generate_schema_name()`, `{{ config(x=1) }}`, the macro `snowflake__create_table_as()`, `{{ macro_name() }}`, `{{ my_thing() }}`.\n",
+        // Functions of SQL and Python, other packages' macros.
+        "`date_bucket()`, `main_loop()`; the macro wraps `percentile_of()`. `{{ other_utils.thing_of() }}`\n",
+        // What is not there yet.
+        "We will add the macro `dollars_of()`.\n",
+    ] {
+        assert_eq!(with(alive, &[]), [""; 0], "{alive}");
+    }
+    let packages = [(
+        "packages.yml",
+        "packages: [{package: a/b, version: 1.0.0}]\n",
+    )];
+    assert_eq!(with("Use `{{ dollars_of('c') }}`.\n", &packages), [""; 0]);
+}
+
+#[test]
+fn freshness_is_what_dbt_merges_of_source_table_and_project() {
+    let with = |source: &str, table: &str, project: &str| {
+        let yaml = format!("sources:\n- {{name: erp{source}, tables: [{{name: t{table}}}]}}\n");
+        let project = format!("name: shop\nversion: '1.0'\n{project}");
+        let all = [
+            ("models/s.yml", yaml.as_str()),
+            ("dbt_project.yml", project.as_str()),
+        ];
+        found("test/freshness", &all).len()
+    };
+    let day = ", freshness: {warn_after: {count: 1, period: day}}";
+    assert_eq!(with("", "", ""), 1);
+    assert_eq!(with(day, "", ""), 0);
+    assert_eq!(with(day, ", freshness: null", ""), 1);
+    assert_eq!(with(day, ", config: {freshness: null}", ""), 1);
+    assert_eq!(with(day, ", freshness: {warn_after: null}", ""), 1);
+    // A threshold without its period is none to dbt.
+    assert_eq!(with("", ", freshness: {error_after: {count: 3}}", ""), 1);
+    assert_eq!(
+        with(
+            ", freshness: {error_after: {period: hour}}",
+            ", freshness: {error_after: {count: 3}}",
+            ""
+        ),
+        0
+    );
+    // dbt_project.yml has a word in it; what only a run knows is not judged.
+    let section = "sources: {shop: {+freshness: {error_after: {count: 3, period: hour}}}}\n";
+    assert_eq!(with("", "", section), 0);
+    assert_eq!(with("", ", freshness: \"{{ env_var('F') }}\"", ""), 0);
+    assert_eq!(
+        with(
+            "",
+            ", freshness: {error_after: {count: \"{{ env_var('F') }}\", period: hour}}",
+            ""
+        ),
+        0
+    );
+    // The promise is measured by the merged threshold.
+    let sla = ", meta: {sla: 12h}";
+    assert_eq!(with("", sla, section), 0);
+    assert_eq!(with("", ", meta: {sla: 2h}", section), 1);
 }
 
 /// The entry that the fix of test/pk makes of an entry.

@@ -178,7 +178,7 @@ fn pages() -> Vec<PathBuf> {
         top().join("fixtures/broken/README.md"),
     ];
     let docs = fs::read_dir(top().join("docs")).unwrap().flatten();
-    all.extend(docs.map(|e| e.path()));
+    all.extend(docs.map(|e| e.path()).filter(|p| p.is_file()));
     all.sort();
     all
 }

@@ -93,6 +93,10 @@ layers:
   applications: {path: \"models/**/applications/**\", prefixes: [app_], refs: [intermediate, \
   marts], leaf: true}
 rules:
+  doc/missing: warn
+  sql/inner-after-left: error
+  sql/star-output: warn
+  test/pk: warn
   structure/tags: {template: [\"{source}\", staging, acme]}
 context:
   dir: context/sources

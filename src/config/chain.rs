@@ -1,12 +1,12 @@
 //! From files to a [`Config`]: the documents it extends, checked and laid over one another.
 
-use super::file::{ConfigSchema, LayerFile, ManifestSetting};
+use super::file::{BaselineSetting, ConfigSchema, LayerFile, ManifestSetting};
 use super::*;
 use crate::load::Place;
 use crate::selector::place_in;
 use crate::syntax::yaml::{self, Node, Yaml};
-use crate::text::{FileId, nearest, read_text};
-use std::path::Path;
+use crate::text::{FileId, nearest};
+use std::path::{Path, PathBuf};
 
 /// A document of the configuration.
 #[derive(Debug)]
@@ -45,13 +45,9 @@ const MAX_DOCS: usize = 100;
 pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config, ConfigError> {
     let default = place.project_dir.join("harness-lint.yml");
     let path = asked.unwrap_or(&default);
-    let mut chain = Chain {
-        place,
-        docs: Vec::new(),
-        presets: Vec::new(),
-    };
+    let mut chain = Chain::new(place);
     let mut shown = None;
-    if asked.is_some() || path.is_file() {
+    if asked.is_some() || place.is_file(path) {
         let name = path.to_string_lossy().into_owned();
         let name = match asked {
             Some(_) => name,
@@ -67,7 +63,7 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
                 help: Some("name the file with --config".to_owned()),
             });
         }
-        let (text, problem) = read_text(path);
+        let (text, problem) = place.read_text(path);
         if let Some(problem) = problem {
             return Err(ConfigError {
                 path: name,
@@ -78,6 +74,7 @@ pub fn load(place: &Place, asked: Option<&Path>, ids: &[&str]) -> Result<Config,
             });
         }
         shown = Some(name.clone());
+        chain.open.extend(path.canonicalize().ok());
         chain.add(name, text, 0)?;
     } else {
         chain.presets.push(Preset::Recommended);
@@ -95,11 +92,7 @@ pub fn from_text(
     text: String,
     ids: &[&str],
 ) -> Result<Config, ConfigError> {
-    let mut chain = Chain {
-        place,
-        docs: Vec::new(),
-        presets: Vec::new(),
-    };
+    let mut chain = Chain::new(place);
     chain.add(name.to_owned(), text, 0)?;
     build(chain, Some(name.to_owned()), ids)
 }
@@ -108,6 +101,8 @@ struct Chain<'a> {
     place: &'a Place,
     docs: Vec<ConfigDoc>,
     presets: Vec<Preset>,
+    /// The files that are being read, each extended by the one before it.
+    open: Vec<PathBuf>,
 }
 
 /// An error in a document.
@@ -126,7 +121,16 @@ fn refuse(
     }
 }
 
-impl Chain<'_> {
+impl<'a> Chain<'a> {
+    fn new(place: &'a Place) -> Self {
+        Self {
+            place,
+            docs: Vec::new(),
+            presets: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
     /// Adds a document behind those that it extends.
     fn add(&mut self, name: String, text: String, depth: usize) -> Result<(), ConfigError> {
         // Its number is not known before those it extends are added; spans are made for it then.
@@ -162,39 +166,50 @@ impl Chain<'_> {
             self.docs.push(doc);
             return Ok(());
         }
-        let path = self.place.project_dir.join(&one.value);
-        let inside = self.place.inside(&path);
-        let Some(inside) = inside else {
-            let presets = Preset::ALL
-                .iter()
-                .map(|p| p.as_str())
-                .chain(["staging-5cte"]);
-            let near = nearest(&one.value, presets).map(|n| format!("did you mean `{n}`? "));
-            let help = format!(
-                "{}allowed are minimal, recommended, strict, staging-5cte, or a path inside the \
-                 repository, counted from the project directory",
-                near.unwrap_or_default()
-            );
-            let message = match path.exists() {
-                true => format!("`{}` lies outside the repository", one.value),
-                false => format!("`{}` is neither a preset nor a file", one.value),
-            };
-            return Err(refuse(doc, one.span, message, Some(help)));
+        let Some(real) = self.place.inside(&self.place.project_dir.join(&one.value)) else {
+            return Err(self.not_there(doc, one));
         };
-        if depth >= MAX_EXTENDS || self.docs.len() >= MAX_DOCS {
-            return Err(refuse(
-                doc,
-                one.span,
-                "configurations extend one another without end",
-                None,
-            ));
+        if self.open.contains(&real) {
+            let message = format!("`{}` extends itself", one.value);
+            let message = match self.open.last() == Some(&real) {
+                true => message,
+                false => format!("{message}, by way of this file"),
+            };
+            let help = Some("take it out of one of the two".to_owned());
+            return Err(refuse(doc, one.span, message, help));
         }
-        let (text, problem) = read_text(&inside);
+        if depth >= MAX_EXTENDS || self.docs.len() >= MAX_DOCS {
+            let message = "configurations extend one another without end";
+            return Err(refuse(doc, one.span, message, None));
+        }
+        let (text, problem) = self.place.read_text(&real);
         if problem.is_some() {
             let message = format!("`{}` cannot be read", one.value);
             return Err(refuse(doc, one.span, message, None));
         }
-        self.add(one.value.clone(), text, depth + 1)
+        self.open.push(real);
+        self.add(one.value.clone(), text, depth + 1)?;
+        self.open.pop();
+        Ok(())
+    }
+
+    fn not_there(&self, doc: &ConfigDoc, one: &At<String>) -> ConfigError {
+        let presets = Preset::ALL.iter().map(|p| p.as_str());
+        let near = nearest(&one.value, presets.chain(["staging-5cte"]));
+        let near = near.map_or(String::new(), |n| format!("did you mean `{n}`? "));
+        let mut help = format!(
+            "{near}allowed are minimal, recommended, strict, staging-5cte, or a path inside the \
+             repository, counted from the project directory"
+        );
+        let exists = self.place.project_dir.join(&one.value).exists();
+        if !exists && one.value.starts_with("dbt_packages/") {
+            help = "`dbt deps` installs packages; or take it out of `extends`".to_owned();
+        }
+        let message = match exists {
+            true => format!("`{}` lies outside the repository", one.value),
+            false => format!("`{}` is neither a preset nor a file", one.value),
+        };
+        refuse(doc, one.span, message, Some(help))
     }
 }
 
@@ -232,6 +247,7 @@ fn build(chain: Chain, shown: Option<String>, ids: &[&str]) -> Result<Config, Co
         presets: chain.presets,
         dialect: None,
         manifest: ManifestSetting::default(),
+        baseline: BaselineSetting::default(),
         target: None,
         vars: serde_json::Map::new(),
         classify: vec![Classifier::Path, Classifier::Prefix],
@@ -272,6 +288,9 @@ fn lay(
     if let Some(manifest) = &file.manifest {
         config.manifest = ManifestSetting::from_text(manifest);
     }
+    if let Some(baseline) = &file.baseline {
+        config.baseline = BaselineSetting::from_text(baseline);
+    }
     if let Some(target) = file.target {
         config.target = Some(target.name);
     }
@@ -292,8 +311,9 @@ fn lay(
         config.boundaries.push(pattern);
     }
     config.sources.extend(file.sources);
-    for exclude in &file.exclude {
-        config.exclude.push(exclusion(doc, exclude, ids)?);
+    let root = doc.yaml.root();
+    for (exclude, node) in file.exclude.iter().zip(listed(root, "exclude")) {
+        config.exclude.push(exclusion(doc, exclude, node, ids)?);
     }
     if let Some(context) = file.context {
         config.context.configured |= context.dir.is_some();
@@ -310,13 +330,10 @@ fn lay(
     }
     config.anti_patterns.extend(file.anti_patterns);
     config.fail_on = file.fail_on.unwrap_or(config.fail_on);
-    let root = doc.yaml.root();
     if let Some(rules) = root.and_then(|r| r.get("rules")) {
         rule_settings(doc, index, rules, ids, false, &mut config.rules)?;
     }
-    let nodes = root.and_then(|r| r.get("overrides"));
-    let nodes = nodes.into_iter().flat_map(|n| n.resolve().items());
-    for (part, node) in file.overrides.iter().zip(nodes) {
+    for (part, node) in file.overrides.iter().zip(listed(root, "overrides")) {
         let matcher = matcher(doc, part.path.as_ref(), part.select.as_ref(), node.span())?;
         let mut rules = BTreeMap::new();
         if let Some(section) = node.get("rules") {
@@ -325,6 +342,12 @@ fn lay(
         config.overrides.push(PartSettings { matcher, rules });
     }
     Ok(())
+}
+
+/// The items of a list at the top of a document.
+fn listed<'a>(root: Option<Node<'a>>, key: &str) -> impl Iterator<Item = Node<'a>> {
+    let list = root.and_then(|r| r.get(key));
+    list.into_iter().flat_map(|n| n.resolve().items())
 }
 
 fn dialect(doc: &ConfigDoc, name: &At<String>) -> Result<Dialect, ConfigError> {
@@ -374,8 +397,13 @@ fn matcher(
     }
 }
 
-fn exclusion(doc: &ConfigDoc, e: &Exclude, ids: &[&str]) -> Result<Exclusion, ConfigError> {
-    let whole = e.reason.span.unwrap_or(Span::whole(doc.yaml.file));
+fn exclusion(
+    doc: &ConfigDoc,
+    e: &Exclude,
+    node: Node,
+    ids: &[&str],
+) -> Result<Exclusion, ConfigError> {
+    let whole = node.span();
     if e.reason.trim().is_empty() {
         let help = Some("say why: it is printed with every summary".to_owned());
         return Err(refuse(doc, e.reason.span, "the reason is empty", help));
@@ -385,8 +413,8 @@ fn exclusion(doc: &ConfigDoc, e: &Exclude, ids: &[&str]) -> Result<Exclusion, Co
     }
     Ok(Exclusion {
         matcher: matcher(doc, e.path.as_ref(), e.select.as_ref(), whole)?,
-        rules: e.rules.iter().map(|r| r.value.clone()).collect(),
-        reason: e.reason.value.clone(),
+        rules: e.rules.clone(),
+        reason: e.reason.clone(),
     })
 }
 
@@ -423,6 +451,7 @@ fn layer_table(
             sources: layer.sources,
             materialized: layer.materialized.clone(),
             leaf: layer.leaf,
+            span: name.span,
         });
     }
     Ok(table)
@@ -467,17 +496,19 @@ fn rule_settings(
         let value = value.resolve();
         if !value.is_mapping() {
             setting.switch = Some(switch(doc, value)?);
+            setting.switched = Some(key.span());
             continue;
         }
         // Naming a rule with options switches it on; `severity: off` says otherwise.
-        setting.switch.get_or_insert(Switch::On);
-        if setting.switch == Some(Switch::Off) {
+        if matches!(setting.switch, None | Some(Switch::Off)) {
             setting.switch = Some(Switch::On);
+            setting.switched = Some(key.span());
         }
         for (option, node) in value.entries() {
             let name = option.as_str().unwrap_or_default();
             if name == "severity" {
                 setting.switch = Some(switch(doc, node)?);
+                setting.switched = Some(option.span());
                 continue;
             }
             let entry = DocNode {

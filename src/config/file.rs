@@ -19,6 +19,9 @@ pub struct ConfigSchema {
     pub dialect: Option<At<String>>,
     /// auto (target/manifest.json if it is there), off, or a path.
     pub manifest: Option<At<String>>,
+    /// The baseline of findings that are known, or off. Default: harness-lint.baseline.json, if it
+    /// is there.
+    pub baseline: Option<At<String>>,
     /// The dbt target that conditions are judged for.
     pub target: Option<TargetFile>,
     /// Variables laid over dbt_project.yml's.
@@ -97,6 +100,29 @@ impl ManifestSetting {
     pub fn from_text(text: &str) -> Self {
         match text {
             "auto" => Self::Auto,
+            // YAML 1.1 reads `off` as false.
+            "off" | "false" => Self::Off,
+            path => Self::Path(path.to_owned()),
+        }
+    }
+}
+
+/// Where the findings that are known stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BaselineSetting {
+    /// harness-lint.baseline.json in the project directory, if it is there.
+    #[default]
+    Auto,
+    /// Nowhere: every finding counts.
+    Off,
+    /// In this file; it must be there.
+    Path(String),
+}
+
+impl BaselineSetting {
+    /// From `off` or a path.
+    pub fn from_text(text: &str) -> Self {
+        match text {
             // YAML 1.1 reads `off` as false.
             "off" | "false" => Self::Off,
             path => Self::Path(path.to_owned()),

@@ -8,8 +8,8 @@ mod select;
 
 pub use chain::{ConfigDoc, from_text, load, staging_5cte_rules};
 pub use file::{
-    Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile, ManifestSetting,
-    Ordered, Override, TargetFile,
+    BaselineSetting, Boundary, Classifier, ConfigSchema, ContextFile, Exclude, FailOn, LayerFile,
+    ManifestSetting, Ordered, Override, TargetFile,
 };
 pub use pattern::{PathPattern, PatternError};
 pub use select::{Matcher, Selected};
@@ -41,6 +41,8 @@ pub struct RuleSetting {
     pub options: Vec<(Spanned<String>, DocNode)>,
     /// Where the rule is named last.
     pub span: Option<Span>,
+    /// Where it was switched last.
+    pub switched: Option<Span>,
 }
 
 /// A node of one of [`Config::docs`].
@@ -71,6 +73,8 @@ pub struct Layer {
     pub materialized: Vec<String>,
     /// Nothing need use its models.
     pub leaf: bool,
+    /// Where the configuration names it.
+    pub span: Option<Span>,
 }
 
 /// A part of the project with other rules.
@@ -82,15 +86,31 @@ pub struct PartSettings {
     pub rules: BTreeMap<String, RuleSetting>,
 }
 
+impl PartSettings {
+    /// What it says of a rule, and under which name. The rule's own name is stronger than that of
+    /// its category, which comes before it in the alphabet.
+    pub fn setting(&self, id: &str) -> Option<(&str, &RuleSetting)> {
+        let hit = self.rules.iter().rfind(|(p, _)| id_matches(p, id));
+        hit.map(|(pattern, setting)| (pattern.as_str(), setting))
+    }
+}
+
 /// A part of the project that some rules leave alone.
 #[derive(Debug)]
 pub struct Exclusion {
     /// Which part.
     pub matcher: Matcher,
     /// Rule ids or `category/*`; empty for all.
-    pub rules: Vec<String>,
+    pub rules: Vec<At<String>>,
     /// Why.
-    pub reason: String,
+    pub reason: At<String>,
+}
+
+impl Exclusion {
+    /// Does it speak of a rule?
+    pub fn names(&self, id: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|p| id_matches(p, id))
+    }
 }
 
 /// Where context files are.
@@ -121,6 +141,8 @@ pub struct Config {
     pub dialect: Option<Dialect>,
     /// What to do about manifest.json.
     pub manifest: ManifestSetting,
+    /// Where the findings that are known stand; a path counts from the project directory.
+    pub baseline: BaselineSetting,
     /// The target's name.
     pub target: Option<String>,
     /// Variables laid over dbt_project.yml's.

@@ -4,7 +4,7 @@ use super::{Declared, read};
 use crate::config::{Config, ConfigError};
 use crate::load::Place;
 use crate::syntax::yaml::{At, DeError};
-use crate::text::{Span, nearest, read_text, relative_path};
+use crate::text::{Span, nearest, relative_path};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -19,7 +19,9 @@ pub fn read_folder(
     folder: &At<String>,
 ) -> Result<Vec<Declared>, ConfigError> {
     let dir = place.project_dir.join(&folder.value);
-    let Some(dir) = place.inside(&dir).filter(|d| d.is_dir()) else {
+    let added = place.overlay.added(&dir).next().is_some();
+    let real = place.inside(&dir).filter(|d| d.is_dir());
+    let Some(dir) = real.or_else(|| added.then_some(dir)) else {
         let message = format!("there is no folder `{}` in the repository", folder.value);
         let doc = folder
             .span
@@ -48,12 +50,14 @@ pub fn read_each(
         .into_iter()
         .flatten()
         .map(|e| e.into_path())
+        .filter(|p| !place.overlay.is_gone(p))
+        .chain(place.overlay.added(dir).map(Path::to_owned))
         .filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"))
         .collect();
     paths.sort();
     // Beside a folder's rule.yaml lie what its page and its examples need.
     let is_rule = |p: &PathBuf| {
-        let of_folder = |d: &Path| d.starts_with(dir) && d.join("rule.yaml").is_file();
+        let of_folder = |d: &Path| d.starts_with(dir) && place.is_file(&d.join("rule.yaml"));
         p.ends_with("rule.yaml") || !p.ancestors().skip(1).any(of_folder)
     };
     let rules = paths.iter().filter(|p| is_rule(p));
@@ -73,7 +77,7 @@ fn read_own(config: &Config, place: &Place, path: &Path) -> Result<Declared, Con
     if place.inside(path).is_none() {
         return Err(whole("leads out of the repository".to_owned()));
     }
-    let (text, problem) = read_text(path);
+    let (text, problem) = place.read_text(path);
     if let Some(problem) = problem {
         return Err(whole(format!("cannot be read: {problem:?}")));
     }

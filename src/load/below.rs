@@ -1,14 +1,18 @@
-//! Which files lie below a directory that is no resource path of dbt's: names only.
+//! Which files lie below a directory that is no resource path of dbt's: names, and texts that are
+//! asked for.
 
 use super::Place;
 use crate::text::relative_path;
 use std::collections::BTreeSet;
 use std::io::ErrorKind::NotFound;
+use std::path::Path;
 use walkdir::WalkDir;
 
 /// Deeper than this, and after this many entries, nothing is listed.
 const MAX_DEPTH: usize = 12;
 const MAX_ENTRIES: usize = 100_000;
+/// A larger file is not read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The files below a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,15 +28,13 @@ pub struct Below {
 /// Lists the files below `dir`, a path relative to the project directory. Links are followed while
 /// they stay inside the root.
 pub fn files_below(place: &Place, dir: &str) -> Below {
-    let Some(dir) = place.inside(&place.project_dir.join(dir)) else {
-        return Below::default();
+    let wanted = place.project_dir.join(dir);
+    let Some(dir) = place.inside(&wanted).filter(|d| d.is_dir()) else {
+        return added(place, &wanted);
     };
-    if !dir.is_dir() {
-        return Below::default();
-    }
     let mut below = Below {
         exists: true,
-        ..Below::default()
+        ..added(place, &dir)
     };
     let entries = WalkDir::new(&dir)
         .follow_links(true)
@@ -45,6 +47,7 @@ pub fn files_below(place: &Place, dir: &str) -> Below {
             break;
         }
         match entry {
+            Ok(e) if place.overlay.is_gone(e.path()) => {}
             Ok(e) if e.file_type().is_file() => {
                 below.files.insert(relative_path(e.path(), &dir));
             }
@@ -54,6 +57,27 @@ pub fn files_below(place: &Place, dir: &str) -> Below {
         }
     }
     below
+}
+
+/// The text of one of them; none for one that is not text, is too large or leaves the root.
+pub fn read_below(place: &Place, dir: &str, file: &str) -> Option<String> {
+    let path = place.inside(&place.project_dir.join(dir).join(file))?;
+    if path.metadata().is_ok_and(|m| m.len() > MAX_BYTES) {
+        return None;
+    }
+    let (text, problem) = place.read_text(&path);
+    problem.is_none().then_some(text)
+}
+
+/// What is there beside what lies on disk.
+fn added(place: &Place, dir: &Path) -> Below {
+    let files = place.overlay.added(dir).map(|p| relative_path(p, dir));
+    let files: BTreeSet<String> = files.collect();
+    Below {
+        exists: !files.is_empty(),
+        files,
+        partial: false,
+    }
 }
 
 #[cfg(test)]
@@ -71,10 +95,7 @@ mod tests {
         fs::write(top.join("repo/context/erp/tables/a.yaml"), "").unwrap();
         fs::create_dir_all(top.join("else")).unwrap();
         fs::write(top.join("else/x.md"), "").unwrap();
-        let place = Place {
-            project_dir: top.join("repo/dbt"),
-            root: top.join("repo"),
-        };
+        let place = Place::new(top.join("repo/dbt"), top.join("repo"));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(top.join("else"), top.join("repo/context/out")).unwrap();

@@ -2,9 +2,10 @@
 //! configuration of other tools.
 
 use super::Place;
-use crate::text::{read_text, relative_path};
+use crate::text::relative_path;
 use regex::Regex;
 use rustc_hash::FxHashSet;
+use std::path::Path;
 use std::sync::LazyLock;
 use walkdir::{DirEntry, WalkDir};
 
@@ -60,11 +61,12 @@ impl Elsewhere {
             .filter_entry(is_own);
         for (count, entry) in entries.enumerate() {
             let Ok(entry) = entry else { continue };
-            if !entry.file_type().is_file() || !is_of_interest(&entry) {
+            let path = entry.path();
+            if !entry.file_type().is_file() || !is_of_interest(path, entry.depth()) {
                 out.partial |= count >= MAX_ENTRIES;
                 continue;
             }
-            if known.contains(relative_path(entry.path(), &place.project_dir).as_str()) {
+            if known.contains(relative_path(path, &place.project_dir).as_str()) {
                 continue;
             }
             let size = entry.metadata().map_or(0, |m| m.len());
@@ -73,17 +75,24 @@ impl Elsewhere {
             if out.partial {
                 return out;
             }
-            out.add(&read_text(entry.path()).0, names);
+            out.add(path, &place.read_text(path).0, names);
+        }
+        for path in place.overlay.added(&place.project_dir) {
+            let shown = relative_path(path, &place.project_dir);
+            let folders = shown.rsplit_once('/').map_or("", |(folders, _)| folders);
+            let foreign = folders.split('/').any(is_foreign);
+            let depth = shown.split('/').count();
+            if !foreign && is_of_interest(path, depth) && !known.contains(shown.as_str()) {
+                out.add(path, &place.read_text(path).0, names);
+            }
         }
         out
     }
 
-    fn add(&mut self, text: &str, names: &FxHashSet<&str>) {
-        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        for name in words.filter_map(|w| names.get(w)) {
-            if !self.names.contains(*name) {
-                self.names.insert((*name).to_owned());
-            }
+    fn add(&mut self, path: &Path, text: &str, names: &FxHashSet<&str>) {
+        let found = names_in(text, names);
+        if !(is_data(path) && is_inventory(text, found.len(), names.len())) {
+            self.names.extend(found.into_iter().map(str::to_owned));
         }
     }
 
@@ -94,28 +103,64 @@ impl Elsewhere {
     }
 }
 
+/// Those of the names that are words of a text.
+fn names_in<'n>(text: &str, names: &FxHashSet<&'n str>) -> FxHashSet<&'n str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter_map(|w| names.get(w).copied()).collect()
+}
+
+/// How the head of a file says that a program wrote it.
+static GENERATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?im)^\s*#.*(?:\bgenerated\s+(?:by|from)\b|\bauto-?generated\b)").ok()
+});
+
+/// A list that a program made of the project itself names its models because they are there, not
+/// because somebody reads them: it says that it is generated, and names a tenth of all or more.
+fn is_inventory(text: &str, named: usize, all: usize) -> bool {
+    let end = text.match_indices('\n').nth(INVENTORY_HEAD);
+    let head = end.map_or(text, |(at, _)| &text[..at]);
+    named >= INVENTORY_NAMES && named * 10 >= all && GENERATED.iter().any(|g| g.is_match(head))
+}
+
+/// A list of fewer names is taken for a choice, and lines after these are no head.
+const INVENTORY_NAMES: usize = 10;
+const INVENTORY_HEAD: usize = 10;
+
+/// YAML and TOML, which do nothing by themselves.
+fn is_data(path: &Path) -> bool {
+    let kind = path.extension();
+    kind.is_some_and(|k| {
+        ["yml", "yaml", "toml"]
+            .iter()
+            .any(|d| k.eq_ignore_ascii_case(d))
+    })
+}
+
 /// A package is tested by a project of its own beside it, or its README says that it is one.
-fn is_package(place: &Place) -> bool {
+pub fn is_package(place: &Place) -> bool {
     let tests = place.project_dir.join("integration_tests/dbt_project.yml");
-    if tests.is_file() {
+    if place.is_file(&tests) {
         return true;
     }
     let readme = place.inside(&place.project_dir.join("README.md"));
     let says = |text: &str| PACKAGE.iter().any(|p| p.is_match(text));
-    readme.is_some_and(|path| says(&read_text(&path).0))
+    readme.is_some_and(|path| says(&place.read_text(&path).0))
 }
 
 fn is_own(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    let hidden = name.starts_with('.') && name != ".github" && entry.depth() > 0;
-    !entry.file_type().is_dir() || !(hidden || FOREIGN.contains(&&*name))
+    !entry.file_type().is_dir() || entry.depth() == 0 || !is_foreign(&name)
+}
+
+/// Is it the name of a folder that is not looked into?
+fn is_foreign(name: &str) -> bool {
+    (name.starts_with('.') && name != ".github") || FOREIGN.contains(&name)
 }
 
 /// dbt's selectors are read as what they are.
-fn is_of_interest(entry: &DirEntry) -> bool {
-    let path = entry.path();
+fn is_of_interest(path: &Path, depth: usize) -> bool {
     let kind = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let selectors = entry.depth() == 1 && entry.file_name() == "selectors.yml";
+    let selectors = depth == 1 && path.ends_with("selectors.yml");
     !selectors && kind.is_some_and(|k| KINDS.contains(&k.as_str()))
 }
 
@@ -141,10 +186,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let place = Place {
-            project_dir: top.clone(),
-            root: top,
-        };
+        let place = Place::new(top.clone(), top);
         let known = FxHashSet::from_iter(["models/stg_b.sql"]);
         let names = FxHashSet::from_iter(["stg_a", "stg_b", "stg_c", "stg_d", "stg_e"]);
         let found = Elsewhere::read(&place, &known, &names);
@@ -168,10 +210,7 @@ mod tests {
             let tmp = tempfile::tempdir().unwrap();
             let top = tmp.path().canonicalize().unwrap();
             fs::create_dir_all(top.join("integration_tests")).unwrap();
-            let place = Place {
-                project_dir: top.clone(),
-                root: top.clone(),
-            };
+            let place = Place::new(top.clone(), top.clone());
             let none = FxHashSet::default();
             fs::write(top.join("README.md"), "We use dbt packages.").unwrap();
             assert!(!Elsewhere::read(&place, &none, &none).may_use("stg_a"));

@@ -1,5 +1,6 @@
 //! Where the dbt project is.
 
+use crate::text::{Overlay, ReadProblem};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -10,13 +11,38 @@ pub struct Place {
     pub project_dir: PathBuf,
     /// The git work tree around it, else the project directory itself.
     pub root: PathBuf,
+    /// Files that are not what lies on disk.
+    pub overlay: Overlay,
 }
 
 impl Place {
+    /// A project whose files are what lies on disk.
+    pub fn new(project_dir: PathBuf, root: PathBuf) -> Self {
+        Self {
+            project_dir,
+            root,
+            overlay: Overlay::default(),
+        }
+    }
+
     /// The path without symlinks, if it exists and lies in the root.
     pub fn inside(&self, path: &Path) -> Option<PathBuf> {
-        let real = path.canonicalize().ok()?;
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            Err(_) if self.overlay.has(path) => path.to_owned(),
+            Err(_) => return None,
+        };
         real.starts_with(&self.root).then_some(real)
+    }
+
+    /// Is there such a file?
+    pub fn is_file(&self, path: &Path) -> bool {
+        self.overlay.is_file(path)
+    }
+
+    /// A file's text, as [`crate::text::read_text`] gives it.
+    pub fn read_text(&self, path: &Path) -> (String, Option<ReadProblem>) {
+        self.overlay.read_text(path)
     }
 }
 
@@ -36,6 +62,7 @@ const NOT_HERE: &[&str] = &[
     "target",
     "dbt_packages",
     "dbt_modules",
+    "dbt_internal_packages",
     "integration_tests",
     "node_modules",
     "venv",
@@ -101,7 +128,7 @@ fn is_project(dir: &Path) -> bool {
 
 fn place(project_dir: PathBuf) -> Place {
     let root = git_root(&project_dir).unwrap_or_else(|| project_dir.clone());
-    Place { project_dir, root }
+    Place::new(project_dir, root)
 }
 
 /// The nearest directory upward that holds `.git` (a file in a work tree or submodule).

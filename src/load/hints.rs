@@ -5,7 +5,7 @@ use super::Place;
 use crate::syntax::jinja::render_native;
 use crate::syntax::sql::Dialect;
 use crate::syntax::yaml::{self, Node};
-use crate::text::{FileId, read_text, relative_path};
+use crate::text::{FileId, relative_path};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ pub struct DialectChoice {
     pub adapter: String,
     /// Where it was read: `requirements.txt`, `profiles.yml` …
     pub from: String,
+    /// It was concluded from the models' own SQL.
+    pub guessed: bool,
 }
 
 /// What the files say, before SQL is looked at.
@@ -40,7 +42,7 @@ pub fn dialect_hints(place: &Place, profile: Option<&str>, wanted: Option<&str>)
 }
 
 /// The project directory and its parents up to the root, nearest first.
-fn upward(place: &Place) -> impl Iterator<Item = &Path> {
+pub(super) fn upward(place: &Place) -> impl Iterator<Item = &Path> {
     let inside = |d: &&Path| d.starts_with(&place.root);
     place.project_dir.ancestors().take_while(inside)
 }
@@ -52,9 +54,9 @@ fn from_profiles(
 ) -> Option<DialectHints> {
     let places =
         upward(place).flat_map(|d| [d.join("profiles.yml"), d.join("profiles/profiles.yml")]);
-    let ours = |p: &PathBuf| p.is_file() && place.inside(p).is_some();
+    let ours = |p: &PathBuf| place.is_file(p) && place.inside(p).is_some();
     let path = places.into_iter().find(ours)?;
-    let (text, _) = read_text(&path);
+    let (text, _) = place.read_text(&path);
     let yaml = yaml::parse(FileId(0), &text);
     let root = yaml.root()?;
     let profile = match profile.and_then(|p| root.get(p)) {
@@ -111,11 +113,12 @@ fn choice(adapter: &str, from: String) -> Option<DialectChoice> {
         dialect: Dialect::from_adapter(adapter)?,
         adapter: adapter.to_owned(),
         from,
+        guessed: false,
     })
 }
 
 /// Files that name Python packages, in the order in which they are believed.
-const REQUIREMENTS: &[&str] = &[
+pub(super) const REQUIREMENTS: &[&str] = &[
     "requirements.txt",
     "requirements.in",
     "requirements-dev.txt",
@@ -135,6 +138,16 @@ const REQUIREMENTS: &[&str] = &[
     "Makefile",
     "tox.ini",
 ];
+
+/// May a file say which adapter is meant, by its path?
+pub fn may_hint(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    name == "profiles.yml"
+        || REQUIREMENTS.contains(&&*name)
+        || folder == "requirements"
+        || folder == "workflows"
+}
 
 /// `dbt-<adapter>` in files that name Python packages; only where one adapter is named, duckdb
 /// (used for tests everywhere) aside.
@@ -157,12 +170,13 @@ fn from_requirements(place: &Place) -> Option<DialectChoice> {
     None
 }
 
-fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+pub(super) fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let entries = place.inside(dir).map(std::fs::read_dir);
     let Some(Ok(entries)) = entries else {
         return Vec::new();
     };
     let entries = entries.flatten().map(|e| dir.join(e.file_name()));
+    let entries = entries.chain(place.overlay.added(dir).map(Path::to_owned));
     let wanted = |p: &PathBuf| {
         let extension = p.extension().and_then(|e| e.to_str());
         extension.is_some_and(|e| extensions.contains(&e))
@@ -176,11 +190,11 @@ fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 fn adapter_in(place: &Place, group: &[PathBuf]) -> Option<DialectChoice> {
     let mut adapters: BTreeMap<String, String> = BTreeMap::new();
     for path in group {
-        if !path.is_file() || place.inside(path).is_none() {
+        if !place.is_file(path) || place.inside(path).is_none() {
             continue;
         }
         let shown = relative_path(path, &place.project_dir);
-        for adapter in adapters_named(&read_text(path).0) {
+        for adapter in adapters_named(&place.read_text(path).0) {
             adapters.entry(adapter).or_insert_with(|| shown.clone());
         }
     }
@@ -222,10 +236,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let place = Place {
-            project_dir: root.join("dbt"),
-            root,
-        };
+        let place = Place::new(root.join("dbt"), root);
         dialect_hints(&place, profile, None)
     }
 

@@ -2,7 +2,7 @@
 //! Bounded in number and size, never outside the root.
 
 use super::Place;
-use crate::text::{FileId, Files, TextFile, read_text, relative_path};
+use crate::text::{FileId, Files, TextFile, relative_path};
 use std::collections::BTreeSet;
 use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
@@ -57,6 +57,7 @@ const NOT_HERE: &[&str] = &[
     "target",
     "dbt_packages",
     "dbt_modules",
+    "dbt_internal_packages",
     "venv",
     ".venv",
     "env",
@@ -96,15 +97,19 @@ pub fn knowledge(place: &Place, context: &str, files: &mut Files) -> KnowledgeFi
         if entry.depth() == 0 {
             continue;
         }
+        if place.overlay.is_gone(entry.path()) {
+            continue;
+        }
         let from_root = relative_path(entry.path(), &place.root);
         out.partial |= entry.depth() == MAX_DEPTH && entry.file_type().is_dir();
         if entry.file_type().is_file()
             && let Some(kind) = kind(place, context.as_deref(), entry.path(), &from_root)
         {
-            read(place, &entry, kind, &from_root, files, &mut out);
+            read(place, entry.path(), kind, &from_root, files, &mut out);
         }
         out.tree.insert(from_root);
     }
+    add_what_is_not_on_disk(place, context.as_deref(), files, &mut out);
     // Of several projects, none answers for the pages that all of them share.
     let is_project = |p: &&String| {
         let name = p.rsplit('/').next();
@@ -120,6 +125,37 @@ pub fn knowledge(place: &Place, context: &str, files: &mut Files) -> KnowledgeFi
         out.files.retain(own);
     }
     out
+}
+
+/// Files that stand in the overlay alone, and their folders.
+fn add_what_is_not_on_disk(
+    place: &Place,
+    context: Option<&Path>,
+    files: &mut Files,
+    out: &mut KnowledgeFiles,
+) {
+    let added: Vec<&Path> = place.overlay.added(&place.root).collect();
+    for path in &added {
+        let from_root = relative_path(path, &place.root);
+        if is_generated(&from_root) {
+            continue;
+        }
+        if let Some(kind) = kind(place, context, path, &from_root) {
+            read(place, path, kind, &from_root, files, out);
+        }
+        let folders = from_root.match_indices('/').map(|(at, _)| &from_root[..at]);
+        out.tree.extend(folders.map(str::to_owned));
+        out.tree.insert(from_root);
+    }
+    if !added.is_empty() {
+        let key = |f: &KnowledgeFile| {
+            f.from_root
+                .split('/')
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        out.files.sort_by_cached_key(key);
+    }
 }
 
 fn is_skipped(entry: &DirEntry) -> bool {
@@ -185,19 +221,18 @@ fn kind(
 
 fn read(
     place: &Place,
-    entry: &DirEntry,
+    path: &Path,
     kind: KnowledgeKind,
     from_root: &str,
     files: &mut Files,
     out: &mut KnowledgeFiles,
 ) {
-    let small = entry.metadata().is_ok_and(|m| m.len() <= MAX_BYTES);
-    if !small || out.files.len() >= MAX_FILES {
+    let is_small = path.metadata().is_ok_and(|m| m.len() <= MAX_BYTES);
+    if !(is_small || place.overlay.has(path)) || out.files.len() >= MAX_FILES {
         out.partial = true;
         return;
     }
-    let path = entry.path();
-    let (text, problem) = read_text(path);
+    let (text, problem) = place.read_text(path);
     if problem.is_some() {
         return;
     }
@@ -237,10 +272,7 @@ mod tests {
         }
         #[cfg(unix)]
         std::os::unix::fs::symlink(top.join("else/out.md"), top.join("repo/docs/link.md")).unwrap();
-        let place = Place {
-            project_dir: top.join("repo/dbt"),
-            root: top.join("repo"),
-        };
+        let place = Place::new(top.join("repo/dbt"), top.join("repo"));
         let mut files = Files::default();
         let found = knowledge(&place, "context/sources", &mut files);
         let read: Vec<(&str, KnowledgeKind)> = found

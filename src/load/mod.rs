@@ -9,18 +9,18 @@ mod elsewhere;
 mod find;
 mod hints;
 mod knowledge;
+mod pinned;
 mod walk;
 
-pub use below::{Below, files_below};
-pub use elsewhere::Elsewhere;
+pub use below::{Below, files_below, read_below};
+pub use elsewhere::{Elsewhere, is_package};
 pub use find::{FindError, Place, find};
-pub use hints::{DialectChoice, DialectHints, dialect_hints};
+pub use hints::{DialectChoice, DialectHints, dialect_hints, may_hint};
 pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
+pub use pinned::{Minor, one_minor, pinned_dbt};
 
 use crate::syntax::yaml::{self, Yaml};
-use crate::text::{
-    FileId, Files, ReadProblem, TextFile, read_first_line, read_text, relative_path,
-};
+use crate::text::{FileId, Files, ReadProblem, TextFile, relative_path};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -195,11 +195,11 @@ impl Loader {
             self.notices.push(outside(place, path));
             return (String::new(), None);
         }
-        read_text(path)
+        place.read_text(path)
     }
 
     fn yaml_file(&mut self, place: &Place, path: &Path) -> Option<(FileId, Yaml)> {
-        if !path.is_file() {
+        if !place.is_file(path) {
             return None;
         }
         let (text, problem) = self.read_inside(place, path);
@@ -241,7 +241,7 @@ impl Loader {
         }
         let mut installs: Vec<PathBuf> = dirs
             .into_iter()
-            .filter(|d| d.join("dbt_project.yml").is_file())
+            .filter(|d| place.is_file(&d.join("dbt_project.yml")))
             .filter_map(|d| match place.inside(&d) {
                 Some(real) => Some(real),
                 None => {
@@ -267,9 +267,9 @@ impl Loader {
                 // A package's models are known by name; a seed's rows are data.
                 let unread = f.package > 0 && !read_in_package(f.role);
                 let (text, problem) = match f.role {
-                    Role::Seed => (read_first_line(&f.path), None),
+                    Role::Seed => (place.overlay.read_first_line(&f.path), None),
                     _ if unread => (String::new(), None),
-                    _ => read_text(&f.path),
+                    _ => place.read_text(&f.path),
                 };
                 TextFile::new(rel, f.path.clone(), text, problem)
             })

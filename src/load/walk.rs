@@ -71,11 +71,15 @@ pub(super) fn collect(
     let ignored = dbtignore(place, &package.dir);
     for resource in RESOURCES {
         for base in resource_paths(package, resource) {
-            let Some(base) = place.inside(&base) else {
-                if base.exists() {
+            let base = match place.inside(&base) {
+                Some(base) => base,
+                None if base.exists() => {
                     notices.push(outside(place, &base));
+                    continue;
                 }
-                continue;
+                // Its files may be there all the same: not on disk.
+                None if place.overlay.added(&base).next().is_some() => base,
+                None => continue,
             };
             let mut walker = Walker {
                 place,
@@ -108,13 +112,24 @@ fn resource_paths(package: &Package, resource: &Resource) -> Vec<PathBuf> {
 /// `.dbtignore` has the syntax of `.gitignore`.
 fn dbtignore(place: &Place, dir: &Path) -> Gitignore {
     let path = dir.join(".dbtignore");
-    if !path.is_file() || place.inside(&path).is_none() {
+    if !place.is_file(&path) || place.inside(&path).is_none() {
         return Gitignore::empty();
     }
     let mut builder = GitignoreBuilder::new(dir);
     // A line that is no pattern is skipped, as dbt skips it.
-    let _ = builder.add(path);
+    let (text, _) = place.read_text(&path);
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let _ = builder.add_line(None, line);
+    }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+/// A folder of what others wrote, wherever it lies.
+fn is_skipped(folder: &str) -> bool {
+    matches!(
+        folder,
+        "dbt_packages" | "dbt_modules" | "dbt_internal_packages" | "node_modules" | ".git"
+    )
 }
 
 struct Walker<'a> {
@@ -143,35 +158,42 @@ impl Walker<'_> {
             }
             // A project whose model path is `.` holds its packages and artifacts too.
             let name = e.file_name().to_string_lossy();
-            (matches!(
-                &*name,
-                "dbt_packages" | "dbt_modules" | "node_modules" | ".git"
-            ) || (name == "target" && e.path().parent() == Some(&package_dir)))
+            is_skipped(&name) || (name == "target" && e.path().parent() == Some(&package_dir))
         };
         let entries = WalkDir::new(self.base)
             .follow_links(true)
             .into_iter()
             .filter_entry(|e| !skip(e));
-        for entry in entries {
+        // Where the directory is not on disk, there is nothing to list.
+        for entry in entries.into_iter().filter(|_| self.base.exists()) {
             match entry {
-                Ok(entry) if entry.file_type().is_file() => self.file(&entry),
+                Ok(entry) if place.overlay.is_gone(entry.path()) => {}
+                Ok(entry) if entry.file_type().is_file() => {
+                    self.file(entry.path(), entry.path_is_symlink());
+                }
                 Ok(_) => {}
                 Err(error) => self.problem(&error),
             }
         }
         self.notices.append(&mut leave);
+        for path in place.overlay.added(self.base) {
+            let below = path.strip_prefix(self.base).unwrap_or(path);
+            let mut folders = below.parent().into_iter().flat_map(Path::components);
+            if !folders.any(|f| is_skipped(&f.as_os_str().to_string_lossy())) {
+                self.file(path, false);
+            }
+        }
     }
 
-    fn file(&mut self, entry: &DirEntry) {
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy();
+    fn file(&mut self, path: &Path, is_link: bool) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with(['.', '#', '~']) || self.is_ignored(path) {
             return;
         }
         let Some(role) = self.role_of(path) else {
             return;
         };
-        if entry.path_is_symlink() || self.through_link(path) {
+        if is_link || self.through_link(path) {
             match self.place.inside(path) {
                 Some(_) => {}
                 None => return self.notices.push(outside(self.place, path)),
@@ -232,6 +254,9 @@ impl Walker<'_> {
 
     fn problem(&mut self, error: &walkdir::Error) {
         let path = error.path().unwrap_or(self.base);
+        if self.place.overlay.is_gone(path) {
+            return;
+        }
         // A dangling link with the name of a model is a model that cannot be read.
         if let (None, Some(role)) = (error.loop_ancestor(), self.role_of(path)) {
             return self.found.push(Found {

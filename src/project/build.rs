@@ -153,6 +153,7 @@ pub fn build(
         jinja_errors: parts.jinja_errors,
         property_problems: parts.property_problems,
         suppressions,
+        baseline: None,
         nodes,
         groups: parts.groups,
         graph,
@@ -171,6 +172,7 @@ pub fn build(
         counts,
         config,
         elsewhere: OnceLock::new(),
+        context_tables: OnceLock::new(),
         parts: select::Parts::default(),
         by_id,
         index,
@@ -263,6 +265,7 @@ impl<'a> Builder<'a> {
                 dialect: Dialect::Generic,
                 adapter: String::new(),
                 from: String::new(),
+                guessed: false,
             },
             yaml: Vec::new(),
             sql: Vec::new(),
@@ -541,6 +544,7 @@ fn link(
             let edge = Edge {
                 span: Some(reference.span),
                 in_comment: reference.in_comment,
+                in_macro: reference.in_macro,
             };
             graph.add(parent, node.id, edge);
         }
@@ -549,6 +553,8 @@ fn link(
                 let edge = Edge {
                     span: None,
                     in_comment: false,
+                    // It says nothing of where the known places are.
+                    in_macro: true,
                 };
                 graph.add(parent, node.id, edge);
             }

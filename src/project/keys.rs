@@ -1,5 +1,13 @@
 //! The key that a model probably has, and why one thinks so. A guess: only tests prove a key.
 
+mod declared;
+mod doubt;
+mod grouped;
+
+pub(super) use declared::{foreign, marked};
+
+use doubt::Doubts;
+
 use super::lineage::Lineage;
 use super::{Column, DataTest, Node, Project, Properties, ResourceType};
 use crate::syntax::sql::tree::{CompareOp, Expr, ExprKind, Ident, ItemKind, Literal, Query};
@@ -13,42 +21,28 @@ pub struct KeyGuess {
     pub columns: Vec<String>,
     /// What says so, as a clause.
     pub evidence: String,
-    /// It is said by what dbt or the database does with the rows, not by names.
+    /// It is said of the model itself, by what is written down or what its SQL does with the rows; not
+    /// by names.
     pub strong: bool,
 }
 
 impl Project {
-    /// By `unique_key`, by the one deduplication of the file, by its surrogate key, by a column that
-    /// is half tested, by a column's name.
+    /// By what is written down (`unique_key`, `primary_key`, a constraint, `meta`), by the one
+    /// deduplication of the file, by the context file of the table that it reads, by a column that is
+    /// half tested, by its surrogate key, by what it is grouped by, by a column's name. Where a name
+    /// is all there is and something speaks against it, there is no guess.
     pub fn key_of(&self, lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
         debug_assert!(model.resource_type == ResourceType::Model);
-        by_unique_key(model)
+        let doubts = || Doubts::of(self, lineage, model);
+        declared::by_config(self, model)
+            .or_else(|| declared::by_entry(self, model))
             .or_else(|| by_dedup(lineage, model))
-            .or_else(|| half_tested(model, model.properties.as_ref()?))
+            .or_else(|| declared::by_context(self, lineage, model))
+            .or_else(|| half_tested(model, model.properties.as_ref()?, &doubts()))
             .or_else(|| by_surrogate(self, lineage, model))
-            .or_else(|| by_name(lineage, model))
+            .or_else(|| grouped::by_group(lineage, model))
+            .or_else(|| by_name(lineage, model, &doubts()))
     }
-}
-
-fn by_unique_key(model: &Node) -> Option<KeyGuess> {
-    let is_column = |c: &str| !c.is_empty() && c.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let columns: Vec<String> = match model.config.get("unique_key")?.value.as_ref()? {
-        Value::String(one) => one.split(',').map(|c| c.trim().to_owned()).collect(),
-        Value::Array(list) => list
-            .iter()
-            .map(|c| c.as_str().map(str::to_owned))
-            .collect::<Option<_>>()?,
-        _ => return None,
-    };
-    if columns.is_empty() || !columns.iter().all(|c| is_column(c)) {
-        return None;
-    }
-    let evidence = format!("its `unique_key` is {}", quoted(&columns));
-    Some(KeyGuess {
-        columns,
-        evidence,
-        strong: true,
-    })
 }
 
 fn quoted(names: &[String]) -> String {
@@ -164,7 +158,7 @@ fn by_surrogate(project: &Project, lineage: &Lineage, model: &Node) -> Option<Ke
     })
 }
 
-fn half_tested(model: &Node, properties: &Properties) -> Option<KeyGuess> {
+fn half_tested(model: &Node, properties: &Properties, doubts: &Doubts) -> Option<KeyGuess> {
     let with = |name: &str| -> Vec<String> {
         let is = |t: &DataTest| t.is_on() && t.short_name() == name;
         let columns = properties.columns.iter();
@@ -185,7 +179,7 @@ fn half_tested(model: &Node, properties: &Properties) -> Option<KeyGuess> {
     };
     let filled: Vec<String> = with("not_null")
         .into_iter()
-        .filter(|c| is_keyish(c) && is_own(c))
+        .filter(|c| is_keyish(c) && is_own(c) && !doubts.about(c))
         .collect();
     match (&with("unique")[..], &filled[..]) {
         ([first, ..], _) => Some(of(first, "unique", "not_null")),
@@ -204,7 +198,7 @@ pub fn is_keyish(column: &str) -> bool {
 }
 
 /// `<entity>_id`, `<entity>_sk`, `<entity>_key`, `id`; else the only surrogate key there is.
-fn by_name(lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
+fn by_name(lineage: &Lineage, model: &Node, doubts: &Doubts) -> Option<KeyGuess> {
     let declared = model.properties.iter().flat_map(|p| &p.columns);
     let mut columns: Vec<&str> = declared.map(|c| c.name.value.as_str()).collect();
     if columns.is_empty() {
@@ -223,6 +217,7 @@ fn by_name(lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
     let column = of_entity
         .chain(["id".to_owned()])
         .find_map(|wanted| find(&wanted))
+        .filter(|c| !doubts.about(c))
         .or(match surrogates[..] {
             [one] => Some(one),
             _ => None,
@@ -261,7 +256,8 @@ impl Properties {
                 "unique" | "expect_column_values_to_be_unique" | "primary_key" => {
                     let argument = test.args.get("column_name").and_then(Value::as_str);
                     let name = argument.or(column.map(|c| c.name.value.as_str()));
-                    sets.extend(name.map(|n| BTreeSet::from([n.to_lowercase()])));
+                    let columns = name.map(|n| self.unique_with(&n.to_lowercase()));
+                    sets.extend(columns.map(BTreeSet::from_iter));
                 }
                 "unique_combination_of_columns" | "expect_compound_columns_to_be_unique" => {
                     let lists = ["combination_of_columns", "column_list", "column_names"];

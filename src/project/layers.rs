@@ -138,6 +138,7 @@ impl LayerTable {
                 sources: guide.sources,
                 materialized: Vec::new(),
                 leaf: guide.leaf,
+                span: None,
             });
         }
         // Where no leaf layer is there, the most downstream one is.

@@ -3,16 +3,20 @@
 
 mod build;
 mod config;
+mod context_table;
 mod dag;
 mod data_test;
 mod described;
 mod descriptions;
 mod graph;
+mod idle_macros;
 mod inline;
+mod key_expression;
 mod keys;
 mod knowledge;
 mod layers;
 pub mod lineage;
+mod listed;
 mod named;
 mod naming;
 mod overlay;
@@ -27,6 +31,8 @@ mod vars;
 pub use build::{Options, build};
 pub(crate) use config::strings;
 pub use config::{Config as NodeConfig, ConfigValue, Origin};
+pub use context_table::ContextTable;
+pub(crate) use context_table::{letters, maps_to};
 pub use data_test::GenericTest;
 pub use described::{
     Element, Exposure, Freshness, Group, Metric, MetricInput, Owner, Said, SavedQuery,
@@ -39,6 +45,7 @@ pub use keys::{KeyGuess, is_keyish};
 pub(crate) use knowledge::normal as in_root;
 pub use knowledge::{Document, Knowledge, SourceSystem};
 pub use layers::{LayerMatch, LayerTable};
+pub use listed::PassedOn;
 pub use naming::is_named_after;
 pub use overlay::ManifestInfo;
 pub use picked::Picked;
@@ -46,9 +53,10 @@ pub use properties::{Column, Constraint, DataTest, Properties, configures_test};
 pub use resolve::{Reference, Resolution};
 pub use suite::Family;
 
+use crate::baseline::Baseline;
 use crate::config::{Config, Layer};
 use crate::load::{
-    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
+    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role, is_package,
 };
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
@@ -245,6 +253,8 @@ pub struct Project {
     pub property_problems: Vec<PropertyProblem>,
     /// Suppression comments.
     pub suppressions: Vec<Suppression>,
+    /// Findings that are known, where there is a baseline.
+    pub baseline: Option<Baseline>,
     /// Every node, in order of unique id, then path.
     pub nodes: Vec<Node>,
     /// Groups, in order of their unique ids.
@@ -282,6 +292,7 @@ pub struct Project {
     pub config: Config,
     /// What other files say of its models, read when it is asked for.
     elsewhere: OnceLock<Elsewhere>,
+    context_tables: OnceLock<Vec<ContextTable>>,
     /// The parts of the project that it speaks of; empty until they are found out.
     pub parts: select::Parts,
     by_id: FxHashMap<String, NodeId>,
@@ -340,12 +351,24 @@ impl Project {
     /// May somebody use this model whom the project does not know: a script or another tool's
     /// configuration below the project directory, or, of a package, who installs it?
     pub fn may_be_used_elsewhere(&self, model: &Node) -> bool {
+        self.may_be_named_elsewhere(&model.name)
+    }
+
+    /// The same of a model or a macro of this name.
+    fn may_be_named_elsewhere(&self, name: &str) -> bool {
         let read = || {
             let known = self.files.iter().map(|(_, f)| f.path.as_str()).collect();
-            let names = self.models().map(|m| m.name.as_str()).collect();
+            let own = self.macros.iter().filter(|m| *m.package == *self.name);
+            let models = self.models().map(|m| m.name.as_str());
+            let names = models.chain(own.map(|m| &*m.name)).collect();
             Elsewhere::read(&self.place, &known, &names)
         };
-        self.elsewhere.get_or_init(read).may_use(&model.name)
+        self.elsewhere.get_or_init(read).may_use(name)
+    }
+
+    /// Is the project a package, made to be installed in others?
+    pub fn is_package(&self) -> bool {
+        is_package(&self.place)
     }
 
     /// The project's own models that are not disabled.

@@ -4,7 +4,7 @@
 use crate::config::PathPattern;
 use crate::load::{Place, is_generated};
 use crate::syntax::yaml::{self, Yaml};
-use crate::text::{FileId, Files, TextFile, read_text, relative_path};
+use crate::text::{FileId, Files, TextFile, relative_path};
 use rustc_hash::FxHashSet;
 use walkdir::WalkDir;
 
@@ -48,7 +48,7 @@ pub(super) fn named(
         if !wanted || known.contains(&path) {
             continue;
         }
-        let (text, problem) = read_text(entry.path());
+        let (text, problem) = place.read_text(entry.path());
         let on_disk = entry.path().to_owned();
         let file = files.push(TextFile::new(path, on_disk, text, problem));
         let text = files.get(file);

@@ -3,7 +3,7 @@
 use super::{Node, Origin};
 use crate::load::Place;
 use crate::syntax::yaml::{self, Node as YamlNode};
-use crate::text::{FileId, read_text};
+use crate::text::FileId;
 use rustc_hash::FxHashSet;
 
 /// The criteria of all selectors of a project, without their graph operators.
@@ -21,7 +21,7 @@ impl Picked {
         let Some(path) = place.inside(&place.project_dir.join("selectors.yml")) else {
             return out;
         };
-        let (text, problem) = read_text(&path);
+        let (text, problem) = place.read_text(&path);
         if problem.is_none() {
             out.add_file(&text);
         }

@@ -127,7 +127,8 @@ impl Index {
             } => self.resolve_other(nodes, ResourceType::Metric, package, name, from),
             RelationRef::Measure(name) => {
                 let having = self.measures.get(name).map_or(&[][..], Vec::as_slice);
-                self.nearest_package(nodes, having.iter(), from)
+                let found = self.nearest_package(nodes, having.iter(), from);
+                found.unwrap_or_else(|| self.missing(name, self.measures.keys()))
             }
             _ => Resolution::Unknown,
         }
@@ -150,7 +151,19 @@ impl Index {
             Some(Some(p)) => **p == *nodes[id.0 as usize].package_name,
             _ => true,
         };
-        self.nearest_package(nodes, named.iter().filter(fits), from)
+        let found = self.nearest_package(nodes, named.iter().filter(fits), from);
+        let of_kind = self.others.keys().filter(|(k, _)| *k == kind);
+        found.unwrap_or_else(|| self.missing(name, of_kind.map(|(_, name)| name)))
+    }
+
+    /// What a name that nothing bears may have meant.
+    fn missing<'i>(&self, name: &str, known: impl Iterator<Item = &'i String>) -> Resolution {
+        if self.misses_packages {
+            return Resolution::Unknown;
+        }
+        let mut names: Vec<&str> = known.map(String::as_str).collect();
+        names.sort_unstable();
+        Resolution::Missing(nearest(name, names).map(str::to_owned))
     }
 
     /// dbt looks into the referring package first, then the project, then anywhere.
@@ -159,17 +172,15 @@ impl Index {
         nodes: &[Node],
         fitting: impl Iterator<Item = &'i NodeId>,
         from: usize,
-    ) -> Resolution {
+    ) -> Option<Resolution> {
         let found = fitting.min_by_key(|id| {
             let n = &nodes[id.0 as usize];
             (n.is_disabled(), n.package != from, n.package != 0, **id)
         });
-        match found {
-            Some(id) if nodes[id.0 as usize].is_disabled() => Resolution::Disabled(*id),
-            Some(id) => Resolution::Found(*id),
-            None if self.misses_packages => Resolution::Unknown,
-            None => Resolution::Missing(None),
-        }
+        found.map(|id| match nodes[id.0 as usize].is_disabled() {
+            true => Resolution::Disabled(*id),
+            false => Resolution::Found(*id),
+        })
     }
 
     fn resolve_ref(

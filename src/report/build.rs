@@ -1,6 +1,7 @@
 //! From what a run found to what is printed of it.
 
 use super::*;
+use crate::changed::Affected;
 use crate::check::Finding;
 use crate::git::Head;
 use crate::project::{Node, Project};
@@ -9,7 +10,7 @@ use crate::run::Outcome;
 use crate::text::{FileId, Span, one_line};
 use crate::violation::{Fix, Severity};
 use rustc_hash::FxHashMap;
-use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -29,13 +30,20 @@ pub struct Aside {
     pub selected_files: Option<usize>,
     /// The command that checks everything found again.
     pub verify: String,
+    /// By rule, the command that makes its safe fixes.
+    pub commands: BTreeMap<String, String>,
+    /// What was fixed, and which fixes failed; with `--fix`.
+    pub fixed: Option<Vec<String>>,
 }
 
 /// The report of a run. `head` is what git knows, where it was asked.
 pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Report, Aside) {
     let project = &outcome.prepared.project;
     let head = head.unwrap_or_default();
-    let mut files = Hashes::default();
+    let mut files = Hashes {
+        known: FxHashMap::default(),
+        of_a_change: outcome.affected.is_some(),
+    };
     let findings = outcome.checked.findings.iter();
     let findings: Vec<FindingReport> = findings
         .map(|f| finding(project, recheck, &mut files, f))
@@ -43,14 +51,18 @@ pub fn build(outcome: &Outcome, recheck: &Recheck, head: Option<Head>) -> (Repor
     let report = Report {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project_dir: None,
         ruleset_hash: hex(ruleset(project, &outcome.prepared.rules)),
         config_hash: hex(project.config.fingerprint()),
         head_sha: head.sha,
         dirty: head.dirty,
+        changed: outcome.affected.as_ref().map(|a| changed(project, a)),
         inputs: inputs(project),
         summary: summary(outcome),
         skipped: skipped(project),
         findings,
+        fixes: None,
+        statistics: None,
     };
     let aside = aside(outcome, recheck, &report);
     (report, aside)
@@ -61,13 +73,17 @@ pub fn nothing(why: &str) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project_dir: None,
         ruleset_hash: hex(0),
         config_hash: hex(0),
         head_sha: None,
         dirty: None,
+        changed: None,
         inputs: Inputs::default(),
         summary: Summary::default(),
         findings: Vec::new(),
+        fixes: None,
+        statistics: None,
         skipped: vec![Skipped {
             what: "project".to_owned(),
             path: ".".to_owned(),
@@ -80,14 +96,36 @@ pub fn nothing(why: &str) -> Report {
 fn aside(outcome: &Outcome, recheck: &Recheck, report: &Report) -> Aside {
     let project = &outcome.prepared.project;
     let layers = project.layers.layers.iter().map(|l| l.name.clone());
-    let mut paths: Vec<&str> = report.findings.iter().map(|f| f.path.as_str()).collect();
+    let new = report.findings.iter().filter(|f| !f.baselined);
+    let mut paths: Vec<&str> = new.map(|f| f.path.as_str()).collect();
     paths.dedup();
     Aside {
         inferred_layers: project.layers.inferred.then(|| layers.collect()),
         selected_nodes: outcome.scope.nodes.as_ref().map(|n| n.len()),
         selected_files: outcome.scope.files.as_ref().map(|f| f.len()),
         verify: recheck.paths(&paths),
+        commands: commands(recheck, report),
+        fixed: None,
     }
+}
+
+/// The commands that make safe fixes, by rule.
+fn commands(recheck: &Recheck, report: &Report) -> BTreeMap<String, String> {
+    let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for f in report.findings.iter().filter(|f| !f.baselined) {
+        if text::safe_fix(f).is_some() {
+            let of_rule = paths.entry(&f.rule).or_default();
+            // Findings stand in order of their paths.
+            if of_rule.last() != Some(&f.path.as_str()) {
+                of_rule.push(&f.path);
+            }
+        }
+    }
+    let command = |(rule, paths): (&str, Vec<&str>)| {
+        let command = recheck.fix(rule, &paths)?;
+        Some((rule.to_owned(), command))
+    };
+    paths.into_iter().filter_map(command).collect()
 }
 
 fn hex(hash: u64) -> String {
@@ -128,6 +166,14 @@ fn part(text: &mut String, name: &str, active: &Active, instance: &Instance) {
     let _ = writeln!(text, "{name} {severity}");
 }
 
+fn changed(project: &Project, affected: &Affected) -> ChangedReport {
+    ChangedReport {
+        base: message(&affected.base),
+        files: affected.files,
+        nodes: affected.count(project),
+    }
+}
+
 fn inputs(project: &Project) -> Inputs {
     let manifest = project.manifest.as_ref().map(|m| ManifestInput {
         path: m.path.clone(),
@@ -138,14 +184,18 @@ fn inputs(project: &Project) -> Inputs {
         absent: m.absent,
         fresh: m.fresh,
     });
-    Inputs { manifest }
+    let baseline = project.baseline.as_ref().map(|b| BaselineInput {
+        path: project.path(b.file).to_owned(),
+        entries: b.entries.len(),
+    });
+    Inputs { manifest, baseline }
 }
 
 fn summary(outcome: &Outcome) -> Summary {
     let project = &outcome.prepared.project;
     let (counts, checked) = (&project.counts, &outcome.checked);
     let of = |severity: Severity| {
-        let same = |f: &&Finding| f.severity == severity;
+        let same = |f: &&Finding| f.severity == severity && !f.baselined;
         checked.findings.iter().filter(same).count()
     };
     // Four digits: more would pretend to a precision that counting bytes has not.
@@ -164,7 +214,7 @@ fn summary(outcome: &Outcome) -> Summary {
         warnings: of(Severity::Warn),
         infos: of(Severity::Info),
         suppressed: checked.suppressed,
-        baselined: 0,
+        baselined: checked.findings.iter().filter(|f| f.baselined).count(),
         excluded: excluded
             .map(|e| ExcludedReport {
                 reason: message(&e.reason),
@@ -221,7 +271,7 @@ fn finding(project: &Project, recheck: &Recheck, files: &mut Hashes, f: &Finding
         fix: f.fix.as_ref().and_then(|fix| files.fix(project, fix)),
         verify: recheck.paths(&[path]),
         docs: format!("harness-lint explain {}", f.rule),
-        baselined: false,
+        baselined: f.baselined,
     }
 }
 
@@ -247,30 +297,40 @@ fn range(project: &Project, span: Span) -> Range {
 }
 
 /// The hash of each file that a fix touches, computed once.
-#[derive(Default)]
 struct Hashes {
     known: FxHashMap<FileId, String>,
+    /// What stands in for a file is the index, not what an editor holds.
+    of_a_change: bool,
 }
 
 impl Hashes {
-    /// A fix with the hashes of its files; none where the text we know is not what is on disk.
+    /// A fix with the hashes of its files; none where the text we know is not what is on disk. Where
+    /// the index was judged and the disk has something else, only what to do is said.
     fn fix(&mut self, project: &Project, fix: &Fix) -> Option<FixReport> {
         let of = |file: FileId| project.files.get(file);
         if fix.edits.iter().any(|e| of(e.span.file).problem.is_some()) {
             return None;
         }
+        let overlay = &project.place.overlay;
+        let stands_in = |file| self.of_a_change && overlay.holds(&of(file).on_disk);
+        if fix.edits.iter().any(|e| stands_in(e.span.file)) {
+            return Some(FixReport {
+                applicability: Applicability::Manual,
+                title: message(&fix.title),
+                edits: Vec::new(),
+            });
+        }
         let edits = fix.edits.iter().map(|edit| {
             let file = edit.span.file;
-            let hash = self.known.entry(file).or_insert_with(|| {
-                let digest = Sha256::digest(of(file).text.as_bytes());
-                digest.iter().map(|b| format!("{b:02x}")).collect()
-            });
+            let hash = self.known.entry(file);
+            let hash = hash.or_insert_with(|| fixes::sha256(of(file).text.as_bytes()));
             EditReport {
                 path: project.path(file).to_owned(),
                 sha256: hash.clone(),
                 start: edit.span.start,
                 end: edit.span.end,
                 text: edit.text.clone(),
+                range: range(project, edit.span),
             }
         });
         Some(FixReport {

@@ -1,9 +1,11 @@
 //! The commands that a report prints, to be pasted into a shell as they are.
 
+use crate::config::BaselineSetting;
+use crate::git::Against;
 use crate::load::Place;
 use crate::run::Request;
-use crate::text::{is_hidden, relative_path};
-use std::path::{Component, Path, PathBuf};
+use crate::text::{folded, is_hidden, relative_path};
+use std::path::PathBuf;
 
 /// At most so many paths are named; beyond that the whole project is checked again.
 const MAX_PATHS: usize = 5;
@@ -12,6 +14,8 @@ const MAX_PATHS: usize = 5;
 #[derive(Debug, Clone)]
 pub struct Recheck {
     prefix: String,
+    /// The command that fixes; none where what was judged is not what lies on disk.
+    fix: Option<String>,
     project_dir: PathBuf,
     cwd: PathBuf,
 }
@@ -37,6 +41,11 @@ impl Recheck {
             Some(crate::config::ManifestSetting::Auto) => add("--manifest", "auto"),
             None => {}
         }
+        match &request.baseline {
+            Some(BaselineSetting::Path(path)) => add("--baseline", path),
+            Some(BaselineSetting::Off) => add("--baseline", "off"),
+            Some(BaselineSetting::Auto) | None => {}
+        }
         if !request.vars.is_empty() {
             add(
                 "--vars",
@@ -46,6 +55,23 @@ impl Recheck {
         if let Some(target) = &request.target {
             add("--target", target);
         }
+        let on_disk = request.stdin.is_none();
+        let mut fix = prefix.replacen("check", "check --fix", 1);
+        if let Some(Against::Ref(name)) = &request.against {
+            let name = name.as_ref().map(|n| format!("={}", quoted(n)));
+            fix.push_str(&format!(" --changed{}", name.unwrap_or_default()));
+        }
+        match &request.against {
+            Some(Against::Staged) => prefix.push_str(" --staged"),
+            Some(Against::Ref(None)) => prefix.push_str(" --changed"),
+            Some(Against::Ref(Some(name))) => {
+                prefix.push_str(&format!(" --changed={}", quoted(name)));
+            }
+            None => {}
+        }
+        let mut add = |flag: &str, value: &str| {
+            prefix.push_str(&format!(" {flag} {}", quoted(value)));
+        };
         for rule in &request.filter.only {
             add("--rule", rule);
         }
@@ -54,6 +80,7 @@ impl Recheck {
         }
         Self {
             prefix,
+            fix: on_disk.then_some(fix),
             project_dir: place.project_dir.clone(),
             cwd,
         }
@@ -62,11 +89,21 @@ impl Recheck {
     /// The command for these paths, which count from the project directory; for the whole project
     /// where they are too many or cannot be pasted.
     pub fn paths(&self, paths: &[&str]) -> String {
+        self.over(&self.prefix, paths)
+    }
+
+    /// The command that makes a rule's safe fixes in these paths.
+    pub fn fix(&self, rule: &str, paths: &[&str]) -> Option<String> {
+        let command = format!("{} --rule {}", self.fix.as_ref()?, quoted(rule));
+        Some(self.over(&command, paths))
+    }
+
+    fn over(&self, command: &str, paths: &[&str]) -> String {
         let from_here: Vec<String> = paths.iter().map(|p| self.as_typed(p)).collect();
         if paths.len() > MAX_PATHS || !from_here.iter().all(|p| can_be_pasted(p)) {
-            return self.prefix.clone();
+            return command.to_owned();
         }
-        let mut command = self.prefix.clone();
+        let mut command = command.to_owned();
         for path in from_here {
             command.push(' ');
             command.push_str(&quoted(&path));
@@ -81,21 +118,6 @@ impl Recheck {
             false => path,
         }
     }
-}
-
-/// A path without `.` and `..`, by its text alone.
-fn folded(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            part => out.push(part),
-        }
-    }
-    out
 }
 
 /// A name with hidden characters, or of bytes that are no text, cannot be pasted.
@@ -117,10 +139,7 @@ mod tests {
     use super::*;
 
     fn recheck(cwd: &str) -> Recheck {
-        let place = Place {
-            project_dir: "/r/dbt".into(),
-            root: "/r".into(),
-        };
+        let place = Place::new("/r/dbt".into(), "/r".into());
         let request = Request {
             cwd: cwd.into(),
             ..Request::default()
@@ -155,6 +174,33 @@ mod tests {
         );
         assert_eq!(command("-x.sql"), "harness-lint check ./-x.sql");
         assert_eq!(command("a\nb.sql"), "harness-lint check");
+    }
+
+    #[test]
+    fn fixes_are_asked_for_by_rule() {
+        let command = |request: &Request| {
+            let place = Place::new("/r/dbt".into(), "/r".into());
+            Recheck::new(request, &place).fix("structure/tags", &["models/a.sql"])
+        };
+        let mut request = Request {
+            cwd: "/r".into(),
+            against: Some(Against::Ref(Some("main".to_owned()))),
+            ..Request::default()
+        };
+        request.filter.only = vec!["structure/*".to_owned()];
+        let wanted = "harness-lint check --fix --project-dir dbt --changed=main \
+                      --rule structure/tags dbt/models/a.sql";
+        assert_eq!(command(&request).as_deref(), Some(wanted));
+        // The index is not what is fixed, the work tree is.
+        request.against = Some(Against::Staged);
+        let wanted =
+            "harness-lint check --fix --project-dir dbt --rule structure/tags dbt/models/a.sql";
+        assert_eq!(command(&request).as_deref(), Some(wanted));
+        request.stdin = Some(crate::run::Stdin {
+            path: "a.sql".into(),
+            bytes: (&b""[..]).into(),
+        });
+        assert_eq!(command(&request), None);
     }
 
     #[test]

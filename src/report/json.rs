@@ -10,6 +10,15 @@ pub fn to_json<T: Serialize>(value: &T) -> String {
     // Our own types have string keys and finite numbers; serialising them does not fail.
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
+    escaped(text)
+}
+
+/// The value as JSON on one line, escaped likewise.
+pub(super) fn to_json_line<T: Serialize>(value: &T) -> String {
+    escaped(serde_json::to_string(value).unwrap_or_default())
+}
+
+fn escaped(text: String) -> String {
     let hidden = |c: char| c != '\n' && is_hidden(c);
     if !text.contains(hidden) && !text.contains("##") {
         return text;

@@ -1,5 +1,5 @@
 //! What a run found, as it is printed. [`Report`] is the whole of the JSON report and what the text
-//! report is made from, so that the two cannot disagree; its schema is made from the same types.
+//! report and all [`formats`] are made from, so that none can disagree; its schema is made from the same types.
 //!
 //! A report has no clock, no absolute path and no order of its own: the same input gives the same
 //! bytes.
@@ -7,17 +7,26 @@
 mod build;
 mod command;
 mod facts;
+mod fixes;
+pub mod formats;
 pub mod graph;
 mod json;
 mod schema;
+mod settings;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use build::{Aside, build, nothing};
 pub use command::Recheck;
+pub use fixes::{FixedReport, FixesReport, UnfixedReport, WrittenReport, add_fixes, fixed_count};
 pub use json::to_json;
-pub use schema::{config as config_schema, graph as graph_schema, report as report_schema};
+pub use schema::{
+    config as config_schema, graph as graph_schema, report as report_schema, written as schema_of,
+};
+pub use settings::{Settings, settings};
+pub use statistics::RuleCount;
 pub use text::text;
 
 use crate::violation::{Applicability, Confidence, Severity};
@@ -34,6 +43,9 @@ pub struct Report {
     pub schema_version: u32,
     /// The version of harness-lint.
     pub tool_version: String,
+    /// Where several projects were checked: the directory of this one, as it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_dir: Option<String>,
     /// Changes when another set of rules, severities or options was used; 16 hex digits.
     pub ruleset_hash: String,
     /// Changes when the text of the configuration does; 16 hex digits.
@@ -44,12 +56,22 @@ pub struct Report {
     /// Files of the work tree differ from that commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
+    /// What changed, where only that was asked about (`--changed`, `--staged`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<ChangedReport>,
     /// What was read beside the project's own files.
     pub inputs: Inputs,
     /// What was counted.
     pub summary: Summary,
     /// By path, place and rule.
     pub findings: Vec<FindingReport>,
+    /// What was mended; with `--fix`. Then findings, summary and exit code are of the state
+    /// afterwards.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<FixesReport>,
+    /// The findings by rule, the most first; with `--statistics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Vec<RuleCount>>,
     /// What was not looked at or not understood.
     pub skipped: Vec<Skipped>,
 }
@@ -60,6 +82,18 @@ pub struct Inputs {
     /// dbt's manifest.json.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestInput>,
+    /// The findings that are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineInput>,
+}
+
+/// The findings that are known.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BaselineInput {
+    /// Relative to the project directory.
+    pub path: String,
+    /// How many it lists.
+    pub entries: usize,
 }
 
 /// dbt's manifest.json.
@@ -80,6 +114,19 @@ pub struct ManifestInput {
     pub fresh: usize,
     /// Nodes of packages that are not installed, which it alone knows.
     pub absent: usize,
+}
+
+/// What changed, and how much of the project was judged for it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ChangedReport {
+    /// What was compared with: a branch, tag or commit as it was asked for or found; `HEAD` for
+    /// the index.
+    pub base: String,
+    /// Files of the project that differ.
+    pub files: usize,
+    /// Nodes of the project, tests aside, on which every finding is reported. Elsewhere only those
+    /// are that the base did not have.
+    pub nodes: usize,
 }
 
 /// What was counted.
@@ -104,7 +151,7 @@ pub struct Summary {
     pub dialect_from: Option<String>,
     /// Rules that ran.
     pub rules: usize,
-    /// Findings of severity error.
+    /// Findings of severity error that no baseline holds; so for the next two.
     pub errors: usize,
     /// Findings of severity warn.
     pub warnings: usize,
@@ -158,7 +205,7 @@ pub struct FindingReport {
     pub verify: String,
     /// The command that explains the rule.
     pub docs: String,
-    /// A baseline holds it.
+    /// A baseline holds it: it is known, and does not count.
     pub baselined: bool,
 }
 
@@ -226,6 +273,9 @@ pub struct EditReport {
     pub end: u32,
     /// What stands there afterwards.
     pub text: String,
+    /// The same place in lines and columns, for formats whose readers want those.
+    #[serde(skip)]
+    pub range: Range,
 }
 
 /// Something that was not looked at or not understood.

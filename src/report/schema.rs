@@ -18,8 +18,8 @@ pub fn graph() -> Value {
     written::<GraphReport>()
 }
 
-/// What we write always has every field that we do not leave out.
-fn written<T: JsonSchema>() -> Value {
+/// The schema of what we write: it always has every field that we do not leave out.
+pub fn written<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<T>().into()
 }

@@ -1,8 +1,9 @@
 //! The text report against the contract, on reports made by hand.
 
 use super::*;
+use std::collections::BTreeMap;
 
-fn finding(path: &str, place: (u32, u32), rule: &str, message: &str) -> FindingReport {
+pub(super) fn finding(path: &str, place: (u32, u32), rule: &str, message: &str) -> FindingReport {
     FindingReport {
         fingerprint: "77be0d1200000000".to_owned(),
         rule: rule.to_owned(),
@@ -27,7 +28,7 @@ fn finding(path: &str, place: (u32, u32), rule: &str, message: &str) -> FindingR
     }
 }
 
-fn report(findings: Vec<FindingReport>) -> Report {
+pub(super) fn report(findings: Vec<FindingReport>) -> Report {
     let mut report = nothing("");
     report.skipped.clear();
     let of = |s: Severity| findings.iter().filter(|f| f.severity == s).count();
@@ -46,7 +47,7 @@ fn report(findings: Vec<FindingReport>) -> Report {
     report
 }
 
-fn safe(title: &str) -> Option<FixReport> {
+pub(super) fn safe(title: &str) -> Option<FixReport> {
     Some(FixReport {
         applicability: Applicability::Safe,
         title: title.to_owned(),
@@ -78,6 +79,10 @@ fn the_example_of_the_contract() {
     report.summary.baselined = 9;
     let aside = Aside {
         verify: format!("harness-lint check {fct} {stg}"),
+        commands: BTreeMap::from([(
+            "structure/tags".to_owned(),
+            format!("harness-lint check --fix --rule structure/tags {stg}"),
+        )]),
         ..Aside::default()
     };
     insta::assert_snapshot!(text(&report, &aside, false), @r"
@@ -87,7 +92,7 @@ fn the_example_of_the_contract() {
       3:5  warn  structure/tags        [77be0d12] tags are ['erp', 'staging', 'old'], expected ['erp', 'staging', 'acme']
 
     fix sql/inner-after-left: make it a left join if the rows must survive; otherwise turn the earlier left join into inner and say why in a comment
-    fix structure/tags (safe): set tags to ['erp', 'staging', 'acme']
+    fix structure/tags (safe): harness-lint check --fix --rule structure/tags models/staging/erp/stg_erp__invoices.sql
     verify: harness-lint check models/marts/sales/fct_orders.sql models/staging/erp/stg_erp__invoices.sql
     1 error, 1 warning (1 fixable) · 120 models (119 parsed), snowflake (from requirements.txt), 61 rules, 9 baselined
     ");
@@ -125,7 +130,7 @@ fn a_clean_run_says_what_was_looked_at() {
         inferred_layers: Some(vec!["staging".to_owned(), "marts".to_owned()]),
         selected_nodes: Some(1),
         selected_files: Some(0),
-        verify: String::new(),
+        ..Aside::default()
     };
     insta::assert_snapshot!(text(&report, &aside, false), @r"
     layers: staging, marts, inferred from folder names

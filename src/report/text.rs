@@ -4,7 +4,7 @@
 //! Every line begins with words of ours or with a path that cannot be taken for them; what comes
 //! from the repository cannot begin a line.
 
-use super::{Aside, FindingReport, FixReport, ManifestInput, Report, Skipped, Summary};
+use super::{Aside, FindingReport, FixReport, ManifestInput, Report, Skipped, Summary, statistics};
 use crate::text::{cut, visible};
 use crate::violation::{Applicability, Severity};
 use anstyle::{AnsiColor, Style};
@@ -22,15 +22,21 @@ const MIN_FINGERPRINT: usize = 8;
 /// The text of a report.
 pub fn text(report: &Report, aside: &Aside, color: bool) -> String {
     let paint = Paint { color };
-    let mut lines = findings(report, &paint);
-    if !report.findings.is_empty() {
+    // What the baseline holds is counted at the end.
+    let new = report.findings.iter().filter(|f| !f.baselined);
+    let new: Vec<&FindingReport> = new.collect();
+    let mut lines = match &report.statistics {
+        Some(counts) => statistics::lines(counts),
+        None => findings(&new, &paint),
+    };
+    if report.statistics.is_none() && !new.is_empty() {
         lines.push(String::new());
-        lines.extend(fixes(report, &paint));
+        lines.extend(fixes(&new, aside, &paint));
         let verify = visible(&aside.verify);
         lines.push(format!("{} {verify}", paint.label("verify:")));
     }
     lines.extend(notes(report, aside));
-    lines.push(summary(report));
+    lines.push(summary(report, &new));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -67,9 +73,8 @@ impl Paint {
 }
 
 /// Each file's path, and its findings below it. Columns are as wide as the widest of the report.
-fn findings(report: &Report, paint: &Paint) -> Vec<String> {
+fn findings(all: &[&FindingReport], paint: &Paint) -> Vec<String> {
     let place = |f: &FindingReport| format!("{}:{}", f.range.line, f.range.col);
-    let all = &report.findings;
     let place_width = all.iter().map(|f| place(f).len()).max().unwrap_or(0);
     let rule_width = all.iter().map(|f| f.rule.len()).max().unwrap_or(0);
     let digits = digits_needed(all);
@@ -103,7 +108,7 @@ fn path_line(path: &str) -> String {
 }
 
 /// How many digits tell all fingerprints apart.
-fn digits_needed(findings: &[FindingReport]) -> usize {
+fn digits_needed(findings: &[&FindingReport]) -> usize {
     let mut all: Vec<&str> = findings.iter().map(|f| f.fingerprint.as_str()).collect();
     all.sort_unstable();
     all.dedup();
@@ -117,15 +122,25 @@ fn digits_needed(findings: &[FindingReport]) -> usize {
 
 /// What to do about the findings of one rule.
 #[derive(Default)]
-struct Instructions<'a> {
+pub(super) struct Instructions<'a> {
     known: FxHashSet<(bool, &'a str)>,
-    first: Vec<(bool, &'a str)>,
+    /// The first few: is it a safe fix, and what it says.
+    pub(super) first: Vec<(bool, &'a str)>,
 }
 
-/// What to do, once per rule.
-fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
+impl Instructions<'_> {
+    /// How many there are beside the first.
+    pub(super) fn more(&self) -> usize {
+        self.known.len() - self.first.len()
+    }
+}
+
+/// What to do, by rule.
+pub(super) fn instructions<'a>(
+    findings: impl Iterator<Item = &'a FindingReport>,
+) -> BTreeMap<&'a str, Instructions<'a>> {
     let mut rules: BTreeMap<&str, Instructions> = BTreeMap::new();
-    for f in &report.findings {
+    for f in findings {
         let instruction = match safe_fix(f) {
             Some(fix) if !fix.title.is_empty() => (true, fix.title.as_str()),
             safe => (safe.is_some(), f.help.as_str()),
@@ -135,30 +150,46 @@ fn fixes(report: &Report, paint: &Paint) -> Vec<String> {
             of_rule.first.push(instruction);
         }
     }
-    let mut lines = Vec::new();
-    for (rule, Instructions { known, first }) in rules {
+    rules
+}
+
+/// What to do, once per rule: the command where a machine can do it.
+fn fixes(findings: &[&FindingReport], aside: &Aside, paint: &Paint) -> Vec<String> {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    let by_command = |f: &&FindingReport| {
+        let command = aside.commands.get(&f.rule);
+        command.filter(|_| safe_fix(f).is_some())
+    };
+    for (rule, command) in &aside.commands {
         let label = paint.label(&format!("fix {rule}"));
-        let more = known.len() - first.len();
-        for (i, (safe, instruction)) in first.into_iter().enumerate() {
+        lines.push((rule, format!("{label} (safe): {}", visible(command))));
+    }
+    let by_hand = findings.iter().copied().filter(|f| by_command(f).is_none());
+    for (rule, instructions) in instructions(by_hand) {
+        let label = paint.label(&format!("fix {rule}"));
+        let more = instructions.more();
+        for (i, (safe, instruction)) in instructions.first.into_iter().enumerate() {
             let safe = if safe { " (safe)" } else { "" };
             let mut line = format!("{label}{safe}: {}", visible(instruction));
             if more > 0 && i + 1 == MAX_HELPS {
                 let _ = write!(line, " (and {more} more)");
             }
-            lines.push(line);
+            lines.push((rule, line));
         }
     }
-    lines
+    // Stable: a rule's command stands before what is to be done by hand.
+    lines.sort_by_key(|(rule, _)| *rule);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
-fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
+pub(super) fn safe_fix(f: &FindingReport) -> Option<&FixReport> {
     let fix = f.fix.as_ref();
     fix.filter(|x| x.applicability == Applicability::Safe)
 }
 
 /// What the reader must know to believe the verdicts.
-fn notes(report: &Report, aside: &Aside) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(super) fn notes(report: &Report, aside: &Aside) -> Vec<String> {
+    let mut lines = aside.fixed.clone().unwrap_or_default();
     match &aside.inferred_layers {
         Some(layers) if layers.is_empty() => {
             lines.push("layers: none, no folder is named like one (staging, marts …)".to_owned());
@@ -217,7 +248,7 @@ fn skipped_line(skipped: &Skipped) -> String {
 }
 
 /// `1 error, 1 warning (1 fixable) · 120 models (119 parsed), snowflake (from requirements.txt), …`
-fn summary(report: &Report) -> String {
+pub(super) fn summary(report: &Report, new: &[&FindingReport]) -> String {
     let s = &report.summary;
     let found: Vec<String> = [
         (s.errors, "error"),
@@ -232,12 +263,18 @@ fn summary(report: &Report) -> String {
         true => "0 findings".to_owned(),
         false => found.join(", "),
     };
-    let safe = report.findings.iter().filter_map(safe_fix);
+    let safe = new.iter().copied().filter_map(safe_fix);
     let fixable = match safe.count() {
         0 => String::new(),
         n => format!(" ({n} fixable)"),
     };
-    format!("{found}{fixable} · {}", looked_at(s))
+    let changed = report.changed.as_ref().map_or(String::new(), |c| {
+        let (files, nodes) = (many(c.files, "file"), many(c.nodes, "node"));
+        let base = visible(&c.base);
+        let base = cut(&base, 80);
+        format!(" · changed since {base}: {files}, {nodes} judged")
+    });
+    format!("{found}{fixable}{changed} · {}", looked_at(s))
 }
 
 fn looked_at(s: &Summary) -> String {
@@ -275,7 +312,7 @@ fn dialect_from(from: &str) -> String {
     }
 }
 
-fn many(n: usize, word: &str) -> String {
+pub(super) fn many(n: usize, word: &str) -> String {
     match n {
         1 => format!("1 {word}"),
         n => format!("{n} {word}s"),

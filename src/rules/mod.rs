@@ -58,6 +58,7 @@ mod graph {
     pub(super) mod unused_source;
 }
 mod harness {
+    pub(super) mod stale_baseline;
     pub(super) mod suppression_reason;
     pub(super) mod unused_suppression;
 }
@@ -171,6 +172,7 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
     BuiltInEntry::of::<graph::unclassified::Unclassified>(),
     BuiltInEntry::of::<graph::undeclared_source::UndeclaredSource>(),
     BuiltInEntry::of::<graph::unused_source::UnusedSource>(),
+    BuiltInEntry::of::<harness::stale_baseline::StaleBaseline>(),
     BuiltInEntry::of::<harness::suppression_reason::SuppressionReason>(),
     BuiltInEntry::of::<harness::unused_suppression::UnusedSuppression>(),
     BuiltInEntry::of::<input::config_conflict::ConfigConflict>(),

@@ -47,12 +47,53 @@ pub fn argument(
     if !text.ends_with(')') {
         return None;
     }
-    let written = inner.trim_end();
     let items = quoted(items, quote_of(inner))?;
-    let argument = format!("{name}=[{}]", items.join(", "));
+    added(
+        src,
+        open,
+        inner,
+        last_key,
+        &format!("{name}=[{}]", items.join(", ")),
+    )
+}
+
+/// As [`argument`], for `name='value'`.
+pub fn string_argument(
+    src: &str,
+    call: Range<usize>,
+    last_key: Option<usize>,
+    name: &str,
+    value: &str,
+) -> Option<(usize, String)> {
+    let text = src.get(call.clone())?;
+    let open = call.start + text.find('(')? + 1;
+    let inner = src.get(open..call.end.checked_sub(1)?)?;
+    if !text.ends_with(')') {
+        return None;
+    }
+    let value = quoted(&[value.to_owned()], quote_of(inner))?.concat();
+    added(src, open, inner, last_key, &format!("{name}={value}"))
+}
+
+/// The text of a literal string that holds another value, in its own quotes.
+pub fn string_with(text: &str, value: &str) -> Option<String> {
+    let is_string = string_end(text, 0) == Some(text.len());
+    let value = quoted(&[value.to_owned()], quote_of(text))?.concat();
+    is_string.then_some(value)
+}
+
+/// An argument behind the others, as they stand.
+fn added(
+    src: &str,
+    open: usize,
+    inner: &str,
+    last_key: Option<usize>,
+    argument: &str,
+) -> Option<(usize, String)> {
+    let written = inner.trim_end();
     let at = open + written.len();
     if written.trim().is_empty() {
-        return Some((open, argument));
+        return Some((open, argument.to_owned()));
     }
     let closed = written.ends_with(',');
     let comma = if closed { "" } else { "," };
@@ -143,6 +184,19 @@ mod tests {
         gives("('x', 'y',)", "('a', 'b',)");
         gives("[\n    'x',\n    'y',\n  ]", "[\n    'a',\n    'b',\n  ]");
         gives("[\n    'x'\n  ]", "[\n    'a',\n    'b'\n  ]");
+    }
+
+    #[test]
+    fn a_string_keeps_its_quotes() {
+        assert_eq!(
+            string_with("\"table\"", "view").as_deref(),
+            Some("\"view\"")
+        );
+        assert_eq!(string_with("var('x')", "view"), None);
+        assert_eq!(string_with("'a' ~ 'b'", "view"), None);
+        let src = "{{ config(x=\"v\") }}";
+        let (at, text) = string_argument(src, 3..16, Some(10), "y", "w").unwrap();
+        assert_eq!((at, text.as_str()), (15, ", y=\"w\""));
     }
 
     #[test]

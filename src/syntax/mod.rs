@@ -9,6 +9,7 @@ pub mod conditional;
 pub mod config_edit;
 pub mod jinja;
 pub mod markdown;
+pub mod printed_name;
 pub mod sql;
 pub mod stars;
 pub mod template;

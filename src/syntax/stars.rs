@@ -1,11 +1,12 @@
 //! Which columns of a query come from a `*` over a relation that another file defines.
 
 use super::jinja::{RelationId, RelationRef};
+use super::printed_name::{PrintedName, Settings};
 use super::sql::tree::{Body, Cte, Factor, FactorKind, From, Item, ItemKind, Query, Select};
 use super::template::SqlFile;
 use crate::text::Span;
 use rustc_hash::FxHashSet;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 /// An output that comes from a star over a relation.
 pub struct Star {
@@ -18,6 +19,10 @@ pub struct Star {
 /// Follows the stars of one file.
 pub struct Stars<'a> {
     sql: &'a SqlFile,
+    /// The file's text.
+    text: &'a str,
+    /// What it sets, read when somebody asks.
+    settings: OnceCell<Settings>,
     /// CTEs that lead nowhere: each is looked into once, however often it is read.
     dead: RefCell<FxHashSet<*const Cte>>,
 }
@@ -26,10 +31,12 @@ pub struct Stars<'a> {
 const MAX_DEPTH: usize = 64;
 
 impl<'a> Stars<'a> {
-    /// Of this file.
-    pub fn new(sql: &'a SqlFile) -> Self {
+    /// Of this file, whose text this is.
+    pub fn new(sql: &'a SqlFile, text: &'a str) -> Self {
         Self {
             sql,
+            text,
+            settings: OnceCell::new(),
             dead: RefCell::default(),
         }
     }
@@ -131,12 +138,22 @@ impl<'a> Stars<'a> {
                     Some(i) => self.of_cte(i, scope),
                     None => {
                         let parts: Vec<&str> = name.iter().map(|i| &*i.name).collect();
-                        ends(format!("`{}`", parts.join(".")))
+                        let written = || parts.join(".");
+                        let name = self.printed(factor).map_or_else(written, |p| p.text());
+                        ends(format!("`{name}`"))
                     }
                 }
             }
+            FactorKind::Opaque => {
+                let settings = || self.settings.get_or_init(|| Settings::of(self.text));
+                let name = self.printed(factor)?;
+                if !name.is_relation(settings()) {
+                    return None;
+                }
+                ends(format!("`{}`", name.text()))
+            }
             // A pivot or a table function makes columns of its own, which are not known here.
-            FactorKind::Function { .. } | FactorKind::Derived(..) | FactorKind::Opaque => None,
+            FactorKind::Function { .. } | FactorKind::Derived(..) => None,
         }
     }
 
@@ -152,6 +169,11 @@ impl<'a> Stars<'a> {
             self.dead.borrow_mut().insert(cte);
         }
         found
+    }
+
+    /// The name, where Jinja prints a part of it.
+    fn printed(&self, factor: &Factor) -> Option<PrintedName> {
+        PrintedName::of_factor(self.text, factor)
     }
 
     fn name(&self, id: RelationId) -> Option<String> {

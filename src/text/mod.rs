@@ -6,17 +6,19 @@
 
 mod lines;
 mod nearest;
+mod overlay;
 mod read;
 mod visible;
 mod write;
 
 pub use lines::{LineCol, LineIndex};
 pub use nearest::nearest;
+pub use overlay::Overlay;
 pub use read::{MAX_FILE_BYTES, MappedBytes, ReadProblem, read_first_line, read_text};
 pub use visible::{blanked, commands, cut, is_hidden, one_line, visible};
-pub use write::write_whole;
+pub use write::{Beside, write_whole};
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
 /// One file of the run, by its place in [`Files`].
@@ -169,6 +171,11 @@ impl Files {
         id
     }
 
+    /// Puts another text in the place of a file that was just written.
+    pub fn replace(&mut self, id: FileId, file: TextFile) {
+        self.list[id.0 as usize] = file;
+    }
+
     /// The file of an id that this collection gave.
     pub fn get(&self, id: FileId) -> &TextFile {
         &self.list[id.0 as usize]
@@ -212,6 +219,21 @@ pub fn relative_path(path: &Path, base: &Path) -> String {
     let mut parts: Vec<String> = b.map(|_| "..".to_owned()).collect();
     parts.extend(p.map(|c| c.as_os_str().to_string_lossy().into_owned()));
     parts.join("/")
+}
+
+/// A path without `.` and `..`, by its text alone.
+pub fn folded(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -36,13 +36,19 @@ const MAX_LINE_BYTES: u64 = 64 << 10;
 /// The first line of a file, without its end: of a seed the header, its rows are data. Empty where
 /// there is none, where it is too long, or no UTF-8.
 pub fn read_first_line(path: &Path) -> String {
+    let open = File::open(path);
+    let open = open.and_then(|file| Ok(file.metadata()?.is_file().then_some(file)));
+    match open {
+        Ok(Some(file)) => first_line(file),
+        _ => String::new(),
+    }
+}
+
+/// As [`read_first_line`], of bytes from anywhere.
+pub(super) fn first_line(from: impl Read) -> String {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| match file.metadata()?.is_file() {
-        true => {
-            BufReader::with_capacity(4096, file.take(MAX_LINE_BYTES)).read_until(b'\n', &mut bytes)
-        }
-        false => Ok(0),
-    });
+    let mut from = BufReader::with_capacity(4096, from.take(MAX_LINE_BYTES));
+    let read = from.read_until(b'\n', &mut bytes);
     if read.is_err() || (bytes.len() as u64 == MAX_LINE_BYTES && !bytes.ends_with(b"\n")) {
         return String::new();
     }
@@ -71,7 +77,8 @@ fn read_bounded(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
     Ok(Ok(bytes))
 }
 
-fn decode(bytes: Vec<u8>) -> (String, Option<ReadProblem>) {
+/// Bytes as text, as [`read_text`] gives it.
+pub(super) fn decode(bytes: Vec<u8>) -> (String, Option<ReadProblem>) {
     match String::from_utf8(bytes) {
         Ok(text) => (text, None),
         Err(e) => {

@@ -10,20 +10,67 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// The operating system's; then nothing has changed.
 pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let (beside, mut file) = open_beside(path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| match fs::symlink_metadata(path) {
-            Ok(old) if old.is_file() => file.set_permissions(old.permissions()),
-            _ => Ok(()),
-        })
-        .and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&beside);
+    Beside::new(path, text.as_bytes())?.take_its_place()
+}
+
+/// New content of a file, complete on the disk beside it and not in its place yet. What is dropped
+/// without having taken it is removed.
+#[derive(Debug)]
+pub struct Beside {
+    path: PathBuf,
+    beside: PathBuf,
+    placed: bool,
+}
+
+impl Beside {
+    /// Writes the content beside `path`, with the permissions of what is there.
+    ///
+    /// # Errors
+    /// The operating system's; then nothing is left behind.
+    pub fn new(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let (beside, mut file) = open_beside(path)?;
+        let written = Self {
+            path: path.to_owned(),
+            beside,
+            placed: false,
+        };
+        file.write_all(bytes)?;
+        match fs::symlink_metadata(path) {
+            Ok(old) if old.is_file() => file.set_permissions(old.permissions())?,
+            _ => {}
+        }
+        file.sync_all()?;
+        Ok(written)
     }
-    written
+
+    /// The file that it is for.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Is it on the disk as it was meant?
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        fs::read(&self.beside).is_ok_and(|there| there == bytes)
+    }
+
+    /// Replaces the file.
+    ///
+    /// # Errors
+    /// The operating system's; then nothing has changed.
+    pub fn take_its_place(mut self) -> io::Result<()> {
+        fs::rename(&self.beside, &self.path)?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Whatever kept it from its place is the error to tell.
+            let _ = fs::remove_file(&self.beside);
+        }
+    }
 }
 
 /// A new file in the directory of `path`.

@@ -5,7 +5,7 @@ mod draft;
 use super::Printed;
 use crate::check;
 use crate::cli::InitArgs;
-use crate::config::{self, ManifestSetting};
+use crate::config::{self, BaselineSetting, ManifestSetting};
 use crate::error::RunError;
 use crate::init;
 use crate::load::{self, Place};
@@ -66,6 +66,8 @@ fn prepare(args: &InitArgs, cwd: &Path, place: &Place, text: String) -> Result<P
         project_dir: args.project_dir.clone(),
         // Habits are those of the files.
         manifest: Some(ManifestSetting::Off),
+        // It counts what is there, known or not.
+        baseline: Some(BaselineSetting::Off),
         ..Request::default()
     };
     run::prepare_with(&request, place.clone(), config, Laps::start())

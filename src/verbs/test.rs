@@ -19,16 +19,17 @@ type Read = Result<Declared, ConfigError>;
 /// # Errors
 /// No folder, or no rule in it.
 pub(super) fn run(args: &TestArgs, cwd: &Path) -> Result<Printed, RunError> {
+    let asked = args.place.project_dir()?;
     let request = Request {
         cwd: cwd.to_owned(),
-        project_dir: args.place.project_dir.clone(),
+        project_dir: asked.clone(),
         config: args.place.config.clone(),
         ..Request::default()
     };
     let (place, config, notes) = match (run::configure(&request), &args.dir) {
         (Ok((place, config)), _) => (place, config, String::new()),
         // Rules can be proven where there is no project yet.
-        (Err(error), Some(_)) if load::find(cwd, args.place.project_dir.as_deref()).is_err() => {
+        (Err(error), Some(_)) if load::find(cwd, asked.as_deref()).is_err() => {
             let (place, config) = nowhere(cwd)?;
             (place, config, note(&format!("without a project: {error}")))
         }
@@ -91,14 +92,8 @@ fn rules(
         })?;
         // Who names a folder may read it; what the configuration names stays in the repository.
         let place = match args.dir.is_some() && !real.starts_with(&place.root) {
-            true => Place {
-                project_dir: cwd.to_owned(),
-                root: if real.is_dir() {
-                    real.clone()
-                } else {
-                    cwd.to_owned()
-                },
-            },
+            true if real.is_dir() => Place::new(cwd.to_owned(), real.clone()),
+            true => Place::new(cwd.to_owned(), cwd.to_owned()),
             false => place.clone(),
         };
         out.extend(declared::read_each(config, &place, &real)?);
@@ -109,10 +104,7 @@ fn rules(
 /// A place without a project.
 fn nowhere(cwd: &Path) -> Result<(Place, Config), RunError> {
     let dir = cwd.canonicalize()?;
-    let place = Place {
-        project_dir: dir.clone(),
-        root: dir,
-    };
+    let place = Place::new(dir.clone(), dir);
     let text = "extends: []\n".to_owned();
     let config = config::from_text(&place, "harness-lint.yml", text, &registry::ids())?;
     Ok((place, config))

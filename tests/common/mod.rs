@@ -2,6 +2,9 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod binary;
+pub mod git;
+pub mod preset;
+pub mod scratch;
 
 use harness_lint::check::Finding;
 pub use harness_lint::proof::files_of;

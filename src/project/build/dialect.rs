@@ -42,7 +42,8 @@ impl Builder<'_> {
         if let Some(found) = &self.hints.choice {
             return found.clone();
         }
-        self.by_config()
+        let guess = self
+            .by_config()
             .or_else(|| self.by_sample(macros))
             .unwrap_or_else(|| {
                 choice(
@@ -50,7 +51,11 @@ impl Builder<'_> {
                     "",
                     "nothing in the repository names an adapter",
                 )
-            })
+            });
+        DialectChoice {
+            guessed: true,
+            ..guess
+        }
     }
 
     /// Adapter-only configuration in dbt_project.yml and in models.
@@ -129,5 +134,6 @@ fn choice(dialect: Dialect, adapter: &str, from: &str) -> DialectChoice {
         dialect,
         adapter: adapter.to_owned(),
         from: from.to_owned(),
+        guessed: false,
     }
 }

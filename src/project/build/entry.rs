@@ -104,16 +104,18 @@ fn settle_source(
         table.get("config"),
     ];
     let mut merged = Some(Map::new());
-    let mut span = None;
+    let (mut span, mut unknown) = (None, false);
     for said in places.iter().flatten().filter_map(|p| p.get("freshness")) {
         span = Some(said.span());
         match rendered(said, render) {
             Some(Value::Object(new)) => merged = Some(fresher(merged.unwrap_or_default(), new)),
-            _ => merged = None,
+            // A null takes away what was said, known or not.
+            said => (merged, unknown) = (None, said.is_none()),
         }
     }
     config.forget("freshness");
     match merged {
+        _ if unknown => config.set("freshness", None, span, Origin::Properties),
         None => config.set("freshness", Some(Value::Null), span, Origin::Properties),
         Some(map) if !map.is_empty() => {
             config.set("freshness", Some(map.into()), span, Origin::Properties);

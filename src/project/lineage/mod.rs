@@ -144,6 +144,15 @@ impl<'p> Lineage<'p> {
         names.or_else(|| self.contracted(id))
     }
 
+    /// As [`Lineage::names`], where the project's SQL alone says it: no declaration, no contract.
+    pub fn read_names(&self, id: NodeId) -> Option<Vec<&str>> {
+        let output = self.output(id);
+        if output.open || !output.rests_on.is_empty() {
+            return None;
+        }
+        output.columns.iter().map(|c| c.name.as_deref()).collect()
+    }
+
     /// Do the names of a node's columns rest on what YAML declares of a source? A declaration that
     /// no reader contradicts may be incomplete all the same.
     pub fn rests_on_declaration(&self, id: NodeId) -> bool {

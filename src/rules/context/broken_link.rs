@@ -1,6 +1,6 @@
 use crate::load::{KnowledgeKind, is_generated};
 use crate::project::{Document, Knowledge, in_root};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +23,10 @@ impl BuiltIn for BrokenLink {
 }
 
 impl Rule for BrokenLink {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let knowledge = &cx.project.knowledge;
         if knowledge.partial {

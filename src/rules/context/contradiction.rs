@@ -1,5 +1,5 @@
 use crate::project::Document;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,6 +37,10 @@ impl BuiltIn for Contradiction {
 }
 
 impl Rule for Contradiction {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for document in &cx.project.knowledge.documents {
             let text = &cx.project.files.get(document.file).text;

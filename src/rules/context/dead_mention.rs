@@ -1,7 +1,7 @@
 use crate::load::{KnowledgeKind, is_generated};
 use crate::project::{Document, Project, Resolution, ResourceType, in_root};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::syntax::jinja::RelationRef;
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
+use crate::syntax::jinja::{MentionedCall, RelationRef, is_built_in};
 use crate::syntax::markdown::Mention;
 use crate::text::nearest;
 use crate::violation::{Confidence, Severity, Violation};
@@ -30,6 +30,10 @@ impl BuiltIn for DeadMention {
 }
 
 impl Rule for DeadMention {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let knowledge = &cx.project.knowledge;
         if knowledge.partial || knowledge.documents.is_empty() {
@@ -91,6 +95,8 @@ struct Known<'p> {
     prefixes: FxHashSet<&'p str>,
     /// Names that `ref` may take.
     models: Vec<&'p str>,
+    /// The project's own macros.
+    macros: Vec<&'p str>,
 }
 
 /// A prefix that fewer models share is none.
@@ -125,6 +131,7 @@ impl<'p> Known<'p> {
             words,
             prefixes: shared.map(|(p, _)| p).collect(),
             models,
+            macros: own_macros(project),
         }
     }
 
@@ -137,6 +144,9 @@ impl<'p> Known<'p> {
                 .any(|w| text.contains(w));
         if let Some(call) = relation(text) {
             return self.relation(project, &call);
+        }
+        if let Some(call) = MentionedCall::of(text) {
+            return self.called(project, document, mention, call);
         }
         if is_template || text.len() > 200 {
             return None;
@@ -172,6 +182,55 @@ impl<'p> Known<'p> {
             what: "the model".to_owned(),
             near: nearest(name, self.models.iter().copied()).map(str::to_owned),
         })
+    }
+
+    /// A call of a macro that nobody defines. Most calls in prose are of SQL's functions, or of
+    /// Python's: braces, a package, the word beside it or the heading above it say that one is a
+    /// macro's, or that it nearly has the name of one.
+    fn called(
+        &self,
+        project: &Project,
+        document: &Document,
+        mention: &Mention,
+        call: MentionedCall,
+    ) -> Option<Dead> {
+        let name = call.name;
+        let placeholder = [
+            "macro", "your_", "my_", "foo", "bar", "example", "xxx", "some_",
+        ];
+        let is_placeholder = placeholder.iter().any(|w| name.contains(w));
+        if name.len() < 4 || is_placeholder || is_built_in(name) || project.misses_packages() {
+            return None;
+        }
+        // Words of the project hold every name that is defined, and what is only called.
+        if self.words.contains(name) || self.is_implemented(name) {
+            return None;
+        }
+        let text = &project.files.get(document.file).text;
+        let near = self.macros.iter().copied().find(|m| is_slip(name, m));
+        let is_macro = match call.package {
+            Some(package) => project.packages.iter().any(|p| **p == *package),
+            None if call.in_braces => true,
+            None => {
+                name.contains('_') && (near.is_some() || is_called_macro(text, document, mention))
+            }
+        };
+        is_macro.then(|| Dead {
+            name: match call.package {
+                Some(package) => format!("{package}.{name}"),
+                None => name.to_owned(),
+            },
+            what: "the macro".to_owned(),
+            near: near
+                .or_else(|| nearest(name, self.macros.iter().copied()))
+                .map(str::to_owned),
+        })
+    }
+
+    /// Is there an implementation that `adapter.dispatch` finds by this name?
+    fn is_implemented(&self, name: &str) -> bool {
+        let ends = |w: &str| w.strip_suffix(name).is_some_and(|p| p.ends_with("__"));
+        self.words.iter().any(|w| ends(w))
     }
 
     fn relation(&self, project: &Project, call: &RelationRef) -> Option<Dead> {
@@ -236,6 +295,49 @@ impl<'p> Known<'p> {
         let mut names = chosen.map(|w| w.trim_matches(['+', '@', '"', '\'', ',']));
         names.find_map(|name| self.model(project, name))
     }
+}
+
+/// Names of the macros of the project itself.
+fn own_macros(project: &Project) -> Vec<&str> {
+    let own = project
+        .macros
+        .iter()
+        .filter(|m| *m.package == *project.name);
+    let mut names: Vec<&str> = own.map(|m| &*m.name).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Is one name the other with a slip or two in it?
+fn is_slip(name: &str, known: &str) -> bool {
+    name.len() >= 8 && strsim::damerau_levenshtein(name, known) <= 2
+}
+
+/// Does the text call the name a macro: by the word beside it, or as the first thing on a line below
+/// a heading that speaks of macros?
+fn is_called_macro(text: &str, document: &Document, mention: &Mention) -> bool {
+    let line = text[..mention.range.start].rfind('\n').map_or(0, |i| i + 1);
+    let before = text[line..mention.range.start].to_lowercase();
+    let after = text[mention.range.end..].chars().take(12);
+    let after = after.collect::<String>().to_lowercase();
+    let beside = |words: &str| {
+        let word = words.trim_matches([' ', '*', '_', ':', '(', ',', '.', ')']);
+        word == "macro" || word == "macros"
+    };
+    let last = before.trim_end().rsplit(' ').next().unwrap_or("");
+    let next = after.trim_start().split([' ', '\n']).next().unwrap_or("");
+    if beside(last) || beside(next) {
+        return true;
+    }
+    let is_first = before
+        .chars()
+        .all(|c| matches!(c, ' ' | '-' | '*' | '+' | '|' | '#' | '.') || c.is_ascii_digit());
+    let mut headings = document.markdown.headings.iter();
+    is_first
+        && headings.any(|h| {
+            let inside = h.range.end <= mention.range.start && mention.range.end <= h.end;
+            inside && h.text.to_lowercase().contains("macro")
+        })
 }
 
 /// `ref('x')`, `{{ source('a', 'b') }}`: with literal names and nothing else.

@@ -1,5 +1,6 @@
+use crate::config::Config;
 use crate::project::{Document, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::markdown::Heading;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -23,9 +24,17 @@ impl BuiltIn for SectionMissing {
             "../../../rules/context/section-missing/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured
+    }
 }
 
 impl Rule for SectionMissing {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let sections = &cx.project.config.context.sections;
         if sections.is_empty() {

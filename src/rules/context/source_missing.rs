@@ -1,4 +1,5 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::config::Config;
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,14 +16,22 @@ impl BuiltIn for SourceMissing {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/context/source-missing/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured
+    }
 }
 
 impl Rule for SourceMissing {
+    fn subject(&self) -> Subject {
+        Subject::SourceSystems
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let (files, context) = (&cx.project.context, &cx.project.config.context);
         if files.partial || !(files.exists || context.configured) {

@@ -1,11 +1,12 @@
-use crate::git::{Commit, History};
+use crate::git::{Commit, History, MAX_COMMITS};
+use crate::load::Notice;
 use crate::project::{Document, Project, SourceSystem};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// After how many commits a check is old.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,38 +34,61 @@ impl BuiltIn for Stale {
 }
 
 impl Rule for Stale {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
-        let Some(history) = &cx.project.knowledge.history else {
-            return;
-        };
+        let history = cx.project.knowledge.history.as_ref();
+        let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
         for system in cx.project.source_systems() {
-            if let Some(overview) = cx.project.overview(&system.name) {
-                sink.push_some(self.judge(cx.project, history, &system, overview));
+            let Some(overview) = cx.project.overview(&system.name) else {
+                continue;
+            };
+            match self.judge(cx.project, history, &system, overview) {
+                Ok(found) => sink.push_some(found),
+                Err(why) => *unknown.entry(why).or_default() += 1,
             }
+        }
+        for (why, count) in unknown {
+            let pages = if count == 1 { "overview" } else { "overviews" };
+            sink.skip(Notice {
+                what: "history",
+                path: cx.project.config.context.dir.clone(),
+                why: format!(
+                    "history unknown: {why}; context/stale did not judge {count} verified {pages}"
+                ),
+                line: None,
+            });
         }
     }
 }
 
 impl Stale {
+    /// The finding, if it is one; else why that cannot be told.
     fn judge(
         &self,
         project: &Project,
-        history: &History,
+        history: Option<&History>,
         system: &SourceSystem,
         overview: &Document,
-    ) -> Option<Violation> {
-        let status = overview.fact("status");
-        let at = overview.fact("verified_at");
-        let claims = status.is_some_and(|s| s.value.starts_with("verified"));
-        if !claims {
-            return None;
-        }
-        let since = since(history, overview, at.map(|f| f.value.as_str()))?;
+    ) -> Result<Option<Violation>, String> {
+        let Some(status) = overview.fact("status") else {
+            return Ok(None);
+        };
         let bound = bound(project, system);
+        if !status.value.starts_with("verified") || bound.is_empty() {
+            return Ok(None);
+        }
+        let Some(history) = history else {
+            return Err("no git work tree, or git does not answer".to_owned());
+        };
+        let at = overview.fact("verified_at");
+        let since = since(history, overview, at.map(|f| f.value.as_str()))?;
         let touches = |c: &&Commit| c.paths.iter().any(|p| bound.contains(p.as_str()));
         let count = since.iter().filter(touches).count();
         if count < self.threshold.max(1) {
-            return None;
+            return Ok(None);
         }
         let when = match at {
             Some(fact) => format!("since {}", fact.value),
@@ -74,33 +98,53 @@ impl Stale {
             "the overview of `{}` is `verified`, but {count} commits changed the models of the source {when}: what it says may no longer hold",
             system.name
         );
-        let range = &at.or(status)?.range;
+        let range = &at.unwrap_or(status).range;
         let found = Violation::new(overview.span(range), message);
-        Some(found.symbol("verified"))
+        Ok(Some(found.symbol("verified")))
     }
 }
 
-/// The commits after the check. None where that is not known: git was not asked, or does not reach
-/// back so far (a shallow clone).
-fn since<'h>(history: &'h History, overview: &Document, at: Option<&str>) -> Option<&'h [Commit]> {
-    let commits = &history.commits;
+/// The commits after the check. An error says why they are not known: git's history does not reach
+/// back so far, or the commit of the check is none of it.
+fn since<'h>(
+    history: &'h History,
+    overview: &Document,
+    at: Option<&str>,
+) -> Result<&'h [Commit], String> {
+    let commits = &history.commits[..];
+    // What follows where no commit is as old as the check.
+    let rest = match at {
+        Some(_) => commits,
+        // It was never committed: it is being written now.
+        None => &[],
+    };
+    let is_day = |at: &str| at.len() >= 10 && at.as_bytes().get(4) == Some(&b'-');
     let end = match at {
-        Some(at) if at.len() >= 10 && at.as_bytes().get(4) == Some(&b'-') => {
-            let day = at.get(..10)?;
+        Some(at) if is_day(at) => {
             // The day itself is taken for the check's.
+            let day = at.get(..10).unwrap_or(at);
             commits.iter().position(|c| c.day.as_str() <= day)
         }
         Some(sha) => {
+            let end = commits.iter().position(|c| c.sha.starts_with(sha));
             // A commit that touched none of the paths is not in the list.
-            Some(commits.iter().position(|c| c.sha.starts_with(sha))?)
+            if end.is_none() && history.whole {
+                return Err(
+                    "`verified_at` is neither a day nor a commit that changed the project"
+                        .to_owned(),
+                );
+            }
+            end
         }
         None => commits
             .iter()
             .position(|c| c.paths.contains(&overview.from_root)),
     };
-    match end {
-        Some(end) => commits.get(..end),
-        None => history.whole.then_some(commits.as_slice()),
+    match end.and_then(|end| commits.get(..end)) {
+        Some(since) => Ok(since),
+        None if history.whole => Ok(rest),
+        None if commits.len() >= MAX_COMMITS => Err(format!("more than {MAX_COMMITS} commits")),
+        None => Err("shallow clone".to_owned()),
     }
 }
 

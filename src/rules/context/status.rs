@@ -1,4 +1,5 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::config::Config;
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -19,11 +20,19 @@ impl BuiltIn for Status {
         preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/context/status/README.md")),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured
+    }
 }
 
 const STATES: [&str; 3] = ["verified", "draft", "stale"];
 
 impl Rule for Status {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for system in cx.project.source_systems() {
             let Some(overview) = cx.project.overview(&system.name) else {

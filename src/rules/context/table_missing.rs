@@ -1,7 +1,7 @@
-use crate::config::PathPattern;
+use crate::config::{Config, PathPattern};
 use crate::load::KnowledgeKind;
-use crate::project::{Document, Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::project::{Document, Node, Project, ResourceType, letters, maps_to};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,9 +23,17 @@ impl BuiltIn for TableMissing {
             "../../../rules/context/table-missing/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.context.configured && config.context.tables.is_some()
+    }
 }
 
 impl Rule for TableMissing {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let context = &cx.project.config.context;
         let knowledge = &cx.project.knowledge;
@@ -72,7 +80,7 @@ fn is_described(project: &Project, pattern: &str, table: &Node) -> bool {
         .knowledge
         .tree
         .iter()
-        .any(|p| fits(p) && (exact || stem(p) == same(&table.name)))
+        .any(|p| fits(p) && (exact || stem(p) == letters(&table.name)))
     {
         return true;
     }
@@ -83,13 +91,7 @@ fn is_described(project: &Project, pattern: &str, table: &Node) -> bool {
 
 fn stem(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    same(name.split('.').next().unwrap_or(name))
-}
-
-/// Case and separators do not matter between a file's name and a table's.
-fn same(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+    letters(name.split('.').next().unwrap_or(name))
 }
 
 /// A line `TableName: …` without indentation, `name: table`, or `Maps to <model>.` of a model that
@@ -105,16 +107,14 @@ fn speaks_of(project: &Project, document: &Document, table: &Node) -> bool {
     let models: Vec<&str> = models.map(|m| m.name.as_str()).collect();
     text.lines().any(|line| {
         let plain = line.trim().trim_start_matches(['#', '-', ' ']);
-        if let Some(at) = plain.find("Maps to ") {
-            let name = plain[at + "Maps to ".len()..]
-                .trim_end_matches('.')
-                .trim_matches(['`', ' ']);
+        if let Some(name) = maps_to(plain) {
             return models.contains(&name);
         }
         let Some((key, value)) = plain.split_once(':') else {
             return false;
         };
-        let named = matches!(key.trim(), "name" | "table") && same(value) == same(&table.name);
-        named || (!line.starts_with([' ', '\t', '#']) && same(key) == same(&table.name))
+        let named =
+            matches!(key.trim(), "name" | "table") && letters(value) == letters(&table.name);
+        named || (!line.starts_with([' ', '\t', '#']) && letters(key) == letters(&table.name))
     })
 }

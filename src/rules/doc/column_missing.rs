@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
@@ -23,6 +23,14 @@ impl BuiltIn for ColumnMissing {
 }
 
 impl Rule for ColumnMissing {
+    fn subject(&self) -> Subject {
+        Subject::Columns
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut seen = FxHashSet::default();
         let judged = |n: &&Node| {

@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -39,6 +39,10 @@ impl BuiltIn for Coverage {
 }
 
 impl Rule for Coverage {
+    fn subject(&self) -> Subject {
+        Subject::Project
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let models: Vec<_> = cx.project.models().collect();
         if models.is_empty() || models.iter().any(|m| m.properties_lost) {

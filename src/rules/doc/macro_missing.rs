@@ -1,6 +1,6 @@
 use crate::load::Role;
 use crate::project::Project;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::jinja::{self, TokenKind, ast::Node as JinjaNode};
 use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
@@ -27,6 +27,10 @@ impl BuiltIn for MacroMissing {
 }
 
 impl Rule for MacroMissing {
+    fn subject(&self) -> Subject {
+        Subject::MacroFiles
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let Some(described) = described(cx.project) else {
             return;

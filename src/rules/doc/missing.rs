@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -17,12 +17,16 @@ impl BuiltIn for Missing {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/doc/missing/README.md")),
     };
 }
 
 impl Rule for Missing {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
         if model.properties_lost {
             return;

@@ -1,5 +1,5 @@
-use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::project::{Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -36,6 +36,14 @@ impl BuiltIn for Owner {
 }
 
 impl Rule for Owner {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        node.access() == Some("public") || project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let public = model.config.text("access") == Some("public");
         let in_layers = cx.project.in_layers(model, &self.layers);

@@ -1,5 +1,5 @@
 use crate::project::{Column, Node, NodeId, Project, Properties, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::conditional;
 use crate::syntax::sql::tree::{Body, ItemKind};
 use crate::text::{Span, nearest};
@@ -27,6 +27,10 @@ impl BuiltIn for PhantomColumn {
 }
 
 impl Rule for PhantomColumn {
+    fn subject(&self) -> Subject {
+        Subject::Columns
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let optional = Optional::of(cx.project);
         let nodes = cx.project.nodes.iter();

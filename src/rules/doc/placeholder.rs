@@ -1,5 +1,5 @@
 use crate::project::{Described, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -84,6 +84,14 @@ const GAPS: &[&str] = &[
 ];
 
 impl Rule for Placeholder {
+    fn subject(&self) -> Subject {
+        Subject::Nodes
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for described in cx.project.descriptions().iter().filter(|d| !d.is_jinja()) {
             if let Some(violation) = self.judge(cx.project, described) {

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -25,6 +25,14 @@ impl BuiltIn for SourceMissing {
 }
 
 impl Rule for SourceMissing {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let nodes = cx.project.nodes.iter();
         let own =

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::FxHashSet;
@@ -28,6 +28,10 @@ impl BuiltIn for UndocumentedColumn {
 }
 
 impl Rule for UndocumentedColumn {
+    fn subject(&self) -> Subject {
+        Subject::OutputColumns
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if model.properties_lost {
             return;

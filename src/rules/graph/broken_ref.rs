@@ -1,5 +1,5 @@
 use crate::project::{Node, NodeId, Project, Reference, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::syntax::yaml;
 use crate::text::Span;
@@ -26,6 +26,10 @@ impl BuiltIn for BrokenRef {
 }
 
 impl Rule for BrokenRef {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut seen = FxHashSet::default();
         // A reference that is surely made comes before one to the same name that may not be.
@@ -44,35 +48,103 @@ impl Rule for BrokenRef {
     }
 }
 
-/// A `ref` as it is written.
+/// A reference as it is written.
 struct Written<'a> {
+    what: What,
     package: Option<&'a str>,
     name: &'a str,
     version: Option<&'a str>,
+}
+
+/// What a reference asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Ref,
+    Metric,
+    Function,
+    Measure,
+}
+
+impl What {
+    /// The function that names one in Jinja.
+    fn function(self) -> &'static str {
+        match self {
+            What::Ref => "ref",
+            What::Metric => "metric",
+            What::Function => "function",
+            What::Measure => "measure",
+        }
+    }
+
+    /// What has such names.
+    fn holders(self) -> &'static str {
+        match self {
+            What::Ref => "model, seed or snapshot",
+            What::Metric => "metric",
+            What::Function => "function",
+            What::Measure => "measure of a semantic model",
+        }
+    }
 }
 
 impl Written<'_> {
     fn text(&self) -> String {
         let package = self.package.map_or(String::new(), |p| format!("'{p}', "));
         let version = self.version.map_or(String::new(), |v| format!(", v={v}"));
-        format!("ref({package}'{}'{version})", self.name)
+        format!(
+            "{}({package}'{}'{version})",
+            self.what.function(),
+            self.name
+        )
+    }
+
+    /// As the child writes it: metrics and saved queries have bare names.
+    fn shown(&self, child: &Node) -> String {
+        let bare = matches!(
+            child.resource_type,
+            ResourceType::Metric | ResourceType::SavedQuery
+        );
+        match bare && self.what != What::Ref {
+            true => self.name.to_owned(),
+            false => self.text(),
+        }
     }
 }
 
 fn written(relation: &RelationRef) -> Option<Written<'_>> {
-    let RelationRef::Ref {
-        package,
-        name: Some(name),
-        version,
-    } = relation
-    else {
-        return None;
+    let (what, package, name, version) = match relation {
+        RelationRef::Ref {
+            package,
+            name: Some(name),
+            version,
+        } => (What::Ref, package.as_ref(), name, version.as_ref()),
+        RelationRef::Metric {
+            package,
+            name: Some(name),
+        } => (What::Metric, package.as_ref(), name, None),
+        RelationRef::Function {
+            package,
+            name: Some(name),
+        } => (What::Function, package.as_ref(), name, None),
+        RelationRef::Measure(name) => (What::Measure, None, name, None),
+        _ => return None,
     };
     Some(Written {
-        package: package.as_ref().and_then(|p| p.as_deref()),
+        what,
+        package: package.and_then(|p| p.as_deref()),
         name,
-        version: version.as_ref().and_then(|v| v.as_deref()),
+        version: version.and_then(|v| v.as_deref()),
     })
+}
+
+/// New metrics may stand in a model's entry, which is not read so far: dbt 1.12 knows them there.
+fn may_stand_in_models(project: &Project) -> bool {
+    let roots = project.yaml.values().filter_map(yaml::Yaml::root);
+    let mut models = roots.filter_map(|r| r.get("models")).flat_map(|m| {
+        let items: Vec<yaml::Node> = m.resolve().items().collect();
+        items
+    });
+    models.any(|m| m.get("metrics").is_some() || m.get("semantic_model").is_some())
 }
 
 fn finding(
@@ -84,6 +156,12 @@ fn finding(
     let written = written(&reference.relation)?;
     let mut found = match resolution {
         Resolution::Disabled(parent) => disabled(project, child, project.node(*parent), reference)?,
+        Resolution::Missing(_)
+            if matches!(written.what, What::Metric | What::Measure)
+                && may_stand_in_models(project) =>
+        {
+            return None;
+        }
         Resolution::Missing(near) => missing(project, child, &written, near.as_deref(), reference),
         Resolution::Found(_) | Resolution::Unknown => return None,
     };
@@ -103,7 +181,7 @@ fn finding(
 /// What dbt does about it.
 fn outcome(child: &Node) -> &'static str {
     match child.resource_type {
-        ResourceType::Test => "dbt drops this test with a warning, so it never runs",
+        ResourceType::Test => "dbt leaves this test out, so it never runs",
         _ => "dbt refuses the whole project",
     }
 }
@@ -121,10 +199,10 @@ fn missing(
             format!("there is no package `{p}`")
         }
         _ if !versions.is_empty() => format!("`{}` has no such version", written.name),
-        Some(p) => format!("the package `{p}` has no such model, seed or snapshot"),
-        None => "there is no such model, seed or snapshot".to_owned(),
+        Some(p) => format!("the package `{p}` has no such {}", written.what.holders()),
+        None => format!("there is no such {}", written.what.holders()),
     };
-    let message = format!("`{}`: {what}; {}", written.text(), outcome(child));
+    let message = format!("`{}`: {what}; {}", written.shown(child), outcome(child));
     let found = Violation::new(reference.span, message);
     let found = match seed_entry(project, written) {
         // Large or generated seeds are often kept out of a repository.
@@ -152,6 +230,9 @@ fn missing(
 
 /// Where YAML speaks of a seed of this name: its entry, or its key in dbt_project.yml.
 fn seed_entry(project: &Project, written: &Written) -> Option<Span> {
+    if written.what != What::Ref {
+        return None;
+    }
     let mut files = project.own_file_ids();
     files.sort_by_key(|f| project.path(*f));
     files.iter().find_map(|file| {
@@ -173,6 +254,9 @@ fn key_of(node: yaml::Node, name: &str) -> Option<Span> {
 
 /// The versions of nodes with that very name, in order; none for one without versions.
 fn versions_of<'p>(project: &'p Project, written: &Written) -> Vec<Option<&'p str>> {
+    if written.what != What::Ref {
+        return Vec::new();
+    }
     let named = project.nodes.iter().filter(|n| {
         n.resource_type.is_refable()
             && n.name == written.name

@@ -19,7 +19,7 @@ impl BuiltIn for Cycle {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Minimal),
         doc: Borrowed(include_str!("../../../rules/graph/cycle/README.md")),
     };
 }

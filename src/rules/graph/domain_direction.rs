@@ -1,5 +1,5 @@
-use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink, on_edge};
+use crate::project::{Node, Project, ResourceType};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink, Subject, on_edge};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,6 +42,18 @@ impl BuiltIn for DomainDirection {
 }
 
 impl Rule for DomainDirection {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(domain) = self.domain(model) else {
             return;

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject, listed};
 use crate::syntax::yaml::Node as YamlNode;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ impl BuiltIn for DuplicateSource {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!(
             "../../../rules/graph/duplicate-source/README.md"
         )),
@@ -26,6 +26,10 @@ impl BuiltIn for DuplicateSource {
 }
 
 impl Rule for DuplicateSource {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut by_location: BTreeMap<Location, Vec<&Node>> = BTreeMap::new();
         for (source, location) in locations(cx.project) {

@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject, listed};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -25,6 +25,10 @@ impl BuiltIn for DuplicateStaging {
 }
 
 impl Rule for DuplicateStaging {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn yields_to(&self) -> &'static [&'static str] {
         &["graph/source-fanout"]
     }

@@ -1,5 +1,7 @@
 use crate::project::ResourceType;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, on_edge,
+};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +26,14 @@ impl BuiltIn for ExposureOnPrivate {
 }
 
 impl Rule for ExposureOnPrivate {
+    fn subject(&self) -> Subject {
+        Subject::Exposures
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for exposure in cx.project.own(&[ResourceType::Exposure]) {
             for (parent, edge) in cx.project.read_by(exposure.id) {

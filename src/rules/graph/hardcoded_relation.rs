@@ -1,6 +1,7 @@
 use crate::project::{Node, Project, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
+use crate::syntax::printed_name::{PrintedName, Settings};
 use crate::syntax::sql::Dialect;
 use crate::syntax::sql::tree::{
     Body, Constraint, Cte, Factor, FactorKind, From, Ident, Join, Query, Scope, Select,
@@ -13,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
+use std::cell::OnceCell;
 
 /// No options.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -49,6 +51,10 @@ impl Rule for HardcodedRelation {
 }
 
 fn judge(project: &Project, node: &Node, report: &mut dyn FnMut(Violation)) {
+    // Nobody mends what is to be deleted.
+    if project.is_deprecated(node) {
+        return;
+    }
     let Some(sql) = &node.sql else { return };
     let mut names: Vec<Name> = Vec::new();
     // A variant may take the branch that reads a CTE without the one that defines it.
@@ -87,6 +93,8 @@ fn judge(project: &Project, node: &Node, report: &mut dyn FnMut(Violation)) {
 struct Name {
     /// Its parts without quotes.
     parts: Vec<String>,
+    /// How many of the first parts Jinja has a hand in.
+    printed: usize,
     /// Every place, in order.
     spans: Vec<Span>,
 }
@@ -133,6 +141,9 @@ fn each_factor<'a>(
 struct Here<'a> {
     project: &'a Project,
     sql: &'a SqlFile,
+    text: &'a str,
+    /// What the file sets, read when somebody asks.
+    settings: OnceCell<Settings>,
     dialect: Dialect,
     /// Every CTE of the file, by its name in lower case.
     ctes: FxHashMap<String, Vec<&'a Cte>>,
@@ -158,6 +169,8 @@ impl<'a> Here<'a> {
         Self {
             project,
             sql,
+            text,
+            settings: OnceCell::new(),
             dialect: project.dialect.dialect,
             ctes,
             open,
@@ -172,6 +185,9 @@ impl<'a> Here<'a> {
         select: &Select,
         scope: &Scope,
     ) -> Option<Name> {
+        if let Some(name) = PrintedName::of_factor(self.text, factor) {
+            return self.printed(factor, join, select, &name);
+        }
         let FactorKind::Name(idents) = &factor.kind else {
             return None;
         };
@@ -192,9 +208,44 @@ impl<'a> Here<'a> {
         };
         let name = Name {
             parts,
+            printed: 0,
             spans: vec![span],
         };
         (!hidden).then_some(name)
+    }
+
+    /// The table of a name whose schema or database Jinja prints, where the rest stands there as it
+    /// is.
+    fn printed(
+        &self,
+        factor: &Factor,
+        join: Option<&Join>,
+        select: &Select,
+        name: &PrintedName,
+    ) -> Option<Name> {
+        let (last, places) = name.parts.split_last()?;
+        let printed = 1 + places.iter().rposition(|p| !p.is_literal())?;
+        let settings = self.settings.get_or_init(|| Settings::of(self.text));
+        if !last.is_literal() || !places.iter().all(|p| p.is_place(settings)) {
+            return None;
+        }
+        // `from orders, {{ var('alias') }}.items` may be a nested column.
+        let first = select.from.first().map(|f| f.first.span);
+        let loose = join.is_none_or(|j| matches!(j.constraint, Constraint::None));
+        if loose && first != Some(factor.span) && !places[0].is_of_target() {
+            return None;
+        }
+        let parts: Vec<String> = name.parts.iter().map(|p| p.text.clone()).collect();
+        let name = Name {
+            printed,
+            spans: vec![Span::new(
+                factor.span.file,
+                name.place.start,
+                name.place.end,
+            )],
+            parts,
+        };
+        (!is_system(self.dialect, &name.parts)).then_some(name)
     }
 
     /// The place and the parts of a name that stands in the file as it is: neither built by Jinja
@@ -369,9 +420,12 @@ fn is_file_format(dialect: Dialect, parts: &[String]) -> bool {
 
 fn finding(project: &Project, node: &Node, name: Name) -> Violation {
     let dotted = name.dotted();
-    let known = meant(project, node, &name.parts);
+    let known = meant(project, node, &name.parts[name.printed..]);
     let why = "dbt sees no edge to it, builds the two in any order and points every environment at the same table";
     let message = match name.parts.len() {
+        _ if name.printed > 0 => format!(
+            "`{dotted}` is a table named by hand, although Jinja prints where it lies: dbt sees no edge to it and builds the two in any order"
+        ),
         1 => format!("`{dotted}` is no CTE of this file, so it is a table named by hand: {why}"),
         _ => format!("`{dotted}` is a table named by hand: {why}"),
     };
@@ -384,6 +438,10 @@ fn finding(project: &Project, node: &Node, name: Name) -> Violation {
         found = found
             .severity(Severity::Warn)
             .confidence(Confidence::Likely);
+    }
+    if name.printed > 0 {
+        // Only a run knows what it is called.
+        found = found.confidence(Confidence::Likely);
     }
     match known {
         Meant::Itself => found.help("this is the model itself: write `{{ this }}`"),
@@ -399,9 +457,16 @@ fn finding(project: &Project, node: &Node, name: Name) -> Violation {
             };
             found.help(format!("write `{call}`")).fix(fix)
         }
-        Meant::Nothing => found.help(format!(
-            "declare `{dotted}` as a source and write `{{{{ source(…) }}}}`, or `{{{{ ref(…) }}}}` where a model builds it"
-        )),
+        Meant::Nothing => {
+            let known = name.parts[name.printed..].join(".");
+            let jinja = match name.printed {
+                0 => "",
+                _ => ", whose `schema:` and `database:` take the same Jinja,",
+            };
+            found.help(format!(
+                "declare `{known}` as a source{jinja} and write `{{{{ source(…) }}}}`, or `{{{{ ref(…) }}}}` where a model builds it"
+            ))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-use crate::config::Layer;
+use crate::config::{Config, Layer};
 use crate::project::{Edge, LayerTable, Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject, from_layers, on_edge,
+};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,14 +19,22 @@ impl BuiltIn for LayerDirection {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         fix: FixAvailability::None,
-        preset: Some(Preset::Minimal),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/graph/layer-direction/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        config.layers.is_some()
+    }
 }
 
 impl Rule for LayerDirection {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
     fn yields_to(&self) -> &'static [&'static str] {
         &[
             "graph/source-outside-staging",
@@ -40,7 +50,7 @@ impl Rule for LayerDirection {
         for (parent, edge) in cx.project.graph.parents(model.id) {
             let parent = cx.project.node(parent);
             // What a package holds is its authors' affair; a model's edge to itself is `this`.
-            if !parent.is_own() || parent.id == model.id {
+            if !parent.is_own() || parent.id == model.id || is_excused(cx, parent, edge) {
                 continue;
             }
             let wrong = match parent.resource_type {
@@ -59,6 +69,13 @@ impl Rule for LayerDirection {
             sink.push(finding(cx, model, layer, parent, edge, wrong));
         }
     }
+}
+
+/// Layers that only folder names tell of say nothing about a calendar, which every layer joins to,
+/// nor about what a macro reads, wherever it is called.
+fn is_excused(cx: &Cx, parent: &Node, edge: &Edge) -> bool {
+    let by_macro = edge.in_macro && edge.span.is_some();
+    cx.project.layers.inferred && (by_macro || cx.project.is_time_spine(parent))
 }
 
 fn reads_source(model: &Node, layer: &Layer, source: &Node) -> String {

@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, listed};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -35,6 +35,10 @@ impl BuiltIn for MultipleSourcesJoined {
 }
 
 impl Rule for MultipleSourcesJoined {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for child in cx.project.own(TYPES) {
             let sources: Vec<_> = cx

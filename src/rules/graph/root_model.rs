@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -24,6 +24,10 @@ impl BuiltIn for RootModel {
 }
 
 impl Rule for RootModel {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let project = cx.project;
         let reads = project.read_by(model.id).next().is_some();

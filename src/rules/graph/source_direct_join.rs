@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, on_edge};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, on_edge};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,10 @@ impl BuiltIn for SourceDirectJoin {
 }
 
 impl Rule for SourceDirectJoin {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let parents: Vec<_> = cx.project.read_by(model.id).collect();
         let first = |kind| parents.iter().find(|(p, _)| p.resource_type == kind);

@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, listed};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +33,14 @@ impl BuiltIn for SourceFanout {
 }
 
 impl Rule for SourceFanout {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for source in cx.project.own(&[ResourceType::Source]) {
             let readers = cx.project.readers_of(source.id);

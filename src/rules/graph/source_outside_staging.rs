@@ -1,5 +1,7 @@
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, from_layers, on_edge,
+};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +26,14 @@ impl BuiltIn for SourceOutsideStaging {
 }
 
 impl Rule for SourceOutsideStaging {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let table = &cx.project.layers;
         if !table.judges_sources() {

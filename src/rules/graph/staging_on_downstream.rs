@@ -1,5 +1,7 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, from_layers, on_edge,
+};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +26,14 @@ impl BuiltIn for StagingOnDownstream {
 }
 
 impl Rule for StagingOnDownstream {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let table = &cx.project.layers;
         let layer = cx.project.layer(model);

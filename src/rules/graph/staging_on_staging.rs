@@ -1,6 +1,8 @@
 use crate::config::Layer;
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, from_layers, on_edge};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, from_layers, on_edge,
+};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +27,14 @@ impl BuiltIn for StagingOnStaging {
 }
 
 impl Rule for StagingOnStaging {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let table = &cx.project.layers;
         for child in cx.project.own(TYPES) {

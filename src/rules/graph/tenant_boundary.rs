@@ -1,6 +1,6 @@
 use crate::config::{Config, PathPattern};
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink, on_edge};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink, Subject, on_edge};
 use crate::violation::{Confidence, Severity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,6 +37,14 @@ const CHILDREN: &[ResourceType] = &[
 ];
 
 impl Rule for TenantBoundary {
+    fn subject(&self) -> Subject {
+        Subject::Edges
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let boundaries = &cx.project.config.boundaries;
         if boundaries.is_empty() {

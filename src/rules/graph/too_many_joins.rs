@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, listed};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -36,6 +36,10 @@ impl BuiltIn for TooManyJoins {
 }
 
 impl Rule for TooManyJoins {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let parents: Vec<&Node> = cx.project.read_by(model.id).map(|(p, _)| p).collect();
         if parents.len() < self.threshold.get() {

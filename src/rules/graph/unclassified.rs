@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, listed};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject, listed};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -23,6 +23,10 @@ impl BuiltIn for Unclassified {
 }
 
 impl Rule for Unclassified {
+    fn subject(&self) -> Subject {
+        Subject::Project
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let table = &cx.project.layers;
         let all = cx.project.models().count();

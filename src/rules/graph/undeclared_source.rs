@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, Reference, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,6 +26,10 @@ impl BuiltIn for UndeclaredSource {
 }
 
 impl Rule for UndeclaredSource {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let declared = Declared::of(cx.project);
         let mut seen = FxHashSet::default();
@@ -64,7 +68,7 @@ impl Rule for UndeclaredSource {
 fn finding(child: &Node, reference: &Reference, mut message: String) -> Violation {
     message.push_str("; ");
     message.push_str(match child.resource_type {
-        ResourceType::Test => "dbt drops this test with a warning, so it never runs",
+        ResourceType::Test => "dbt leaves this test out, so it never runs",
         _ => "dbt refuses the whole project",
     });
     if reference.in_comment {

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::jinja::RelationRef;
 use crate::violation::{Confidence, Severity, Violation};
 use rustc_hash::FxHashSet;
@@ -24,6 +24,10 @@ impl BuiltIn for UnusedSource {
 }
 
 impl Rule for UnusedSource {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let asked = Asked::of(cx.project);
         for source in cx.project.own(&[ResourceType::Source]) {

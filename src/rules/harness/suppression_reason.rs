@@ -1,4 +1,6 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, SuppressionUse};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject, SuppressionUse,
+};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +25,14 @@ impl BuiltIn for SuppressionReason {
 }
 
 impl Rule for SuppressionReason {
+    fn subject(&self) -> Subject {
+        Subject::Comments
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn suppressions(&self, _cx: &Cx, all: &[SuppressionUse], sink: &mut Sink) {
         let without = all.iter().filter(|s| s.suppression.reason.is_empty());
         for s in without {

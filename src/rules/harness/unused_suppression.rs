@@ -1,4 +1,6 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, SuppressionUse};
+use crate::rule::{
+    BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject, SuppressionUse,
+};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +25,10 @@ impl BuiltIn for UnusedSuppression {
 }
 
 impl Rule for UnusedSuppression {
+    fn subject(&self) -> Subject {
+        Subject::Comments
+    }
+
     fn suppressions(&self, _cx: &Cx, all: &[SuppressionUse], sink: &mut Sink) {
         for s in all {
             let span = s.suppression.span;

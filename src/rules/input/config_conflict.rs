@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +23,14 @@ impl BuiltIn for ConfigConflict {
 }
 
 impl Rule for ConfigConflict {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let problems = &cx.project.property_problems;
         for problem in problems.iter().filter(|p| !p.duplicate) {

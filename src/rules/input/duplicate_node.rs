@@ -1,5 +1,5 @@
 use crate::project::{Node, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +25,10 @@ impl BuiltIn for DuplicateNode {
 }
 
 impl Rule for DuplicateNode {
+    fn subject(&self) -> Subject {
+        Subject::Nodes
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let project = cx.project;
         // One of two that may be disabled is how a model is replaced.

@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::text::{FileId, ReadProblem, Span};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -22,6 +22,14 @@ impl BuiltIn for Encoding {
 }
 
 impl Rule for Encoding {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn file(&self, cx: &Cx, file: FileId, sink: &mut Sink) {
         let (span, message) = match &cx.project.files.get(file).problem {
             Some(ReadProblem::NotUtf8(at)) => (

@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,6 +21,14 @@ impl BuiltIn for JinjaSyntax {
 }
 
 impl Rule for JinjaSyntax {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut last = None;
         // In order of place: the first of a file is the cause, the rest follow from it.

@@ -1,4 +1,4 @@
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::syntax::yaml::YamlProblemKind;
 use crate::text::FileId;
 use crate::violation::{Confidence, Severity, Violation};
@@ -23,6 +23,14 @@ impl BuiltIn for YamlSyntax {
 }
 
 impl Rule for YamlSyntax {
+    fn subject(&self) -> Subject {
+        Subject::Files
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn file(&self, cx: &Cx, file: FileId, sink: &mut Sink) {
         let Some(yaml) = cx.project.yaml.get(&file) else {
             return;

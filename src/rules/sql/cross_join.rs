@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{
     Body, Constraint, Cte, Expr, ExprKind, Factor, FactorKind, JoinKind, Query, Select,
 };
@@ -26,6 +26,10 @@ impl BuiltIn for CrossJoin {
 }
 
 impl Rule for CrossJoin {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let judge = Judge {

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::{self, TokenKind};
 use crate::text::{FileId, Span};
 use crate::violation::{Confidence, Severity, Violation};
@@ -21,12 +21,16 @@ impl BuiltIn for Destructive {
         severity: Severity::Warn,
         confidence: Confidence::Likely,
         fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!("../../../rules/sql/destructive/README.md")),
     };
 }
 
 impl Rule for Destructive {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         for key in ["pre-hook", "post-hook"] {
             let Some(set) = model.config.get(key) else {

@@ -1,9 +1,11 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::syntax::sql::edit;
 use crate::syntax::sql::same::{same, same_column};
 use crate::syntax::sql::tree::{Expr, ExprKind, ItemKind, Literal, Select};
+use crate::syntax::template::SqlFile;
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -18,8 +20,8 @@ impl BuiltIn for DistinctGroupBy {
         id: Borrowed("sql/distinct-group-by"),
         severity: Severity::Warn,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        fix: FixAvailability::Sometimes,
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!(
             "../../../rules/sql/distinct-group-by/README.md"
         )),
@@ -27,6 +29,10 @@ impl BuiltIn for DistinctGroupBy {
 }
 
 impl Rule for DistinctGroupBy {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let mut seen: Vec<Span> = Vec::new();
@@ -38,10 +44,37 @@ impl Rule for DistinctGroupBy {
                 }
                 seen.push(select.keyword);
                 let message = "`select distinct` over `group by` of the same columns: the groups are distinct already, so it does nothing but sort, or hides what the author feared";
-                sink.push(Violation::new(select.keyword, message).symbol("distinct"));
+                let mut found = Violation::new(select.keyword, message).symbol("distinct");
+                found.fix = fix(&cx.project.files.get(model.file).text, sql, select);
+                sink.push(found);
             });
         }
     }
+}
+
+/// Takes the word out. Safe, unless a run may send another query than the one that was read.
+fn fix(text: &str, sql: &SqlFile, select: &Select) -> Option<Fix> {
+    let from = select.keyword.range().end;
+    let word = edit::word_after(text, from)?;
+    let next = text.get(word.end..)?;
+    if !text.get(word.clone())?.eq_ignore_ascii_case("distinct") {
+        return None;
+    }
+    let certain = sql.doubtful.is_empty() && sql.variants.is_empty() && sql.shimmed.is_empty();
+    Some(Fix {
+        title: "remove `distinct`".to_owned(),
+        applicability: match certain {
+            true => Applicability::Safe,
+            false => Applicability::Suggested,
+        },
+        edits: vec![Edit {
+            span: Span::new(select.keyword.file, from, word.end),
+            text: match next.starts_with(char::is_whitespace) {
+                true => String::new(),
+                false => " ".to_owned(),
+            },
+        }],
+    })
 }
 
 /// Are all groups in the select list? Then no two rows are alike.

@@ -5,7 +5,7 @@ use crate::syntax::sql::Dialect;
 use crate::syntax::stars::Stars;
 use crate::syntax::watermark::Watermark;
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,8 +37,8 @@ impl BuiltIn for IncrementalConfig {
         id: Borrowed("sql/incremental-config"),
         severity: Severity::Warn,
         confidence: Confidence::Likely,
-        fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        fix: FixAvailability::Sometimes,
+        preset: Some(Preset::Minimal),
         doc: Borrowed(include_str!(
             "../../../rules/sql/incremental-config/README.md"
         )),
@@ -99,6 +99,13 @@ impl IncrementalConfig {
                 if let Some(again) = again {
                     found = found.related(again, "the filter");
                 }
+                if let [key] = &model.unique_keys()[..]
+                    && let [column] = &key[..]
+                {
+                    let title =
+                        format!("set `unique_key` to `{column}`, which a test holds unique");
+                    found.fix = set_key(project, model, "unique_key", column, title);
+                }
                 out.push(found);
             }
         }
@@ -129,18 +136,19 @@ impl IncrementalConfig {
                     .help("filter what is read inside `{% if is_incremental() %}`, against `max(…)` of `{{ this }}`; or make it a table"),
             );
         }
-        out.extend(self.schema_change(model, place));
+        out.extend(self.schema_change(project, model, place));
         out
     }
 
-    fn schema_change(&self, model: &Node, place: Span) -> Option<Violation> {
+    fn schema_change(&self, project: &Project, model: &Node, place: Span) -> Option<Violation> {
         let config = &model.config;
         let is_set = config.get("on_schema_change").is_some();
         if is_set || self.on_schema_change == Demand::Never {
             return None;
         }
         let query = model.sql.as_ref().and_then(|s| Some((s, s.query()?)));
-        let star = query.and_then(|(sql, query)| Stars::new(sql).of_output(query));
+        let text = &project.files.get(model.file).text;
+        let star = query.and_then(|(sql, query)| Stars::new(sql, text).of_output(query));
         if star.is_none() && self.on_schema_change == Demand::Star {
             return None;
         }
@@ -152,15 +160,26 @@ impl IncrementalConfig {
             "`{}` is incremental without `on_schema_change`: {what} is left out of the table in silence, until somebody rebuilds it",
             model.display_name()
         );
-        Some(
-            Violation::new(place, message)
-                .symbol("on_schema_change")
-                .severity(Severity::Info)
-                .help(
-                    "set `on_schema_change` to `append_new_columns`, `sync_all_columns` or `fail`",
-                ),
-        )
+        let mut found = Violation::new(place, message)
+            .symbol("on_schema_change")
+            .severity(Severity::Info)
+            .help("set `on_schema_change` to `append_new_columns`, `sync_all_columns` or `fail`");
+        let title = "set `on_schema_change` to `append_new_columns`".to_owned();
+        let (key, value) = ("on_schema_change", "append_new_columns");
+        found.fix = set_key(project, model, key, value, title);
+        Some(found)
     }
+}
+
+/// Sets a key in the file's own `config()`: suggested, for another value may be meant.
+fn set_key(project: &Project, model: &Node, key: &str, value: &str, title: String) -> Option<Fix> {
+    let src = &project.files.get(model.file).text;
+    let (span, text) = model.inline()?.with_string(src, key, value)?;
+    Some(Fix {
+        title,
+        applicability: Applicability::Suggested,
+        edits: vec![Edit { span, text }],
+    })
 }
 
 /// An `is_incremental()` that is never true.

@@ -1,11 +1,12 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
+use crate::syntax::sql::edit;
 use crate::syntax::sql::nulls::{Column, rejects_null, thinks_of_null};
 use crate::syntax::sql::tree::{Constraint, Expr, Factor, FactorKind, Join, JoinKind, Select};
 use crate::syntax::template::SqlFile;
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -20,8 +21,8 @@ impl BuiltIn for InnerAfterLeft {
         id: Borrowed("sql/inner-after-left"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
-        preset: Some(Preset::Minimal),
+        fix: FixAvailability::Sometimes,
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/sql/inner-after-left/README.md"
         )),
@@ -29,6 +30,10 @@ impl BuiltIn for InnerAfterLeft {
 }
 
 impl Rule for InnerAfterLeft {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let judge = Judge {
@@ -96,8 +101,31 @@ impl Judge<'_> {
             let violation = Violation::new(join.span, message)
                 .symbol(format!("join {}", dotted(column).to_ascii_lowercase()))
                 .related(left.join, format!("`{}` is left-joined here", left.name));
+            let mut violation = violation;
+            violation.fix = self.fix(join);
             sink.push(violation);
         }
+    }
+
+    /// Makes the join a left join: suggested, for the rows may have been meant to go.
+    fn fix(&self, join: &Join) -> Option<Fix> {
+        let text = &self.project.files.get(join.span.file).text;
+        let start = join.span.range().start;
+        let word = edit::word_after(text, start).filter(|w| w.start == start)?;
+        let written = text.get(word.clone())?;
+        let (end, left) = match written.to_ascii_lowercase().as_str() {
+            "inner" => (word.end, "left"),
+            "join" => (word.start, "left "),
+            _ => return None,
+        };
+        Some(Fix {
+            title: "make it a left join".to_owned(),
+            applicability: Applicability::Suggested,
+            edits: vec![Edit {
+                span: Span::new(join.span.file, start, end),
+                text: edit::cased(left, written),
+            }],
+        })
     }
 
     /// A condition in `where` that is never true for rows without a match.

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::same::{same, same_column};
 use crate::syntax::sql::tree::{
     Call, CompareOp, Expr, ExprKind, Ident, ItemKind, Literal, Query, Select,
@@ -29,6 +29,10 @@ impl BuiltIn for NondeterministicDedup {
 }
 
 impl Rule for NondeterministicDedup {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let mut seen: Vec<Span> = Vec::new();

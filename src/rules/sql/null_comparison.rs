@@ -1,8 +1,9 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
+use crate::syntax::sql::edit;
 use crate::syntax::sql::tree::{CompareOp, Expr, ExprKind, Literal};
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -17,13 +18,17 @@ impl BuiltIn for NullComparison {
         id: Borrowed("sql/null-comparison"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        fix: FixAvailability::Sometimes,
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!("../../../rules/sql/null-comparison/README.md")),
     };
 }
 
 impl Rule for NullComparison {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let mut seen: Vec<Span> = Vec::new();
@@ -37,7 +42,8 @@ impl Rule for NullComparison {
                     let written = cx.project.text(null.span).eq_ignore_ascii_case("null");
                     if written && !sql.is_shimmed(e.span) && !seen.contains(&null.span) {
                         seen.push(null.span);
-                        let found = Violation::new(null.span, message).symbol("null");
+                        let mut found = Violation::new(null.span, message).symbol("null");
+                        found.fix = fix(&cx.project.files.get(model.file).text, e, null);
                         // A null among others in `in` does nothing, which may do no harm.
                         let idle = matches!(&e.kind, ExprKind::InList { negated: false, .. });
                         sink.push(if idle {
@@ -50,6 +56,42 @@ impl Rule for NullComparison {
             });
         }
     }
+}
+
+/// `= null` becomes `is null`: suggested, for other rows pass then.
+fn fix(text: &str, e: &Expr, null: &Expr) -> Option<Fix> {
+    let ExprKind::Compare(op, sides) = &e.kind else {
+        return None;
+    };
+    let (signs, test): (&[&str], _) = match op {
+        CompareOp::Eq => (&["==", "="], "is null"),
+        CompareOp::Ne => (&["<>", "!="], "is not null"),
+        _ => return None,
+    };
+    if !is_null(&sides[1]) || is_null(&sides[0]) {
+        return None;
+    }
+    let at = null.span.range();
+    let before = text.get(..at.start)?.trim_end();
+    let rest = signs.iter().find_map(|sign| before.strip_suffix(sign))?;
+    // `<=`, `:=` and the like are something else.
+    if rest.ends_with(['<', '>', '!', '=', ':', '~', '|']) {
+        return None;
+    }
+    let blank = if rest.ends_with(char::is_whitespace) {
+        ""
+    } else {
+        " "
+    };
+    let test = edit::cased(test, text.get(at.clone())?);
+    Some(Fix {
+        title: format!("write `{test}`"),
+        applicability: Applicability::Suggested,
+        edits: vec![Edit {
+            span: Span::new(null.span.file, rest.len(), at.end),
+            text: format!("{blank}{test}"),
+        }],
+    })
 }
 
 fn is_null(e: &Expr) -> bool {

@@ -1,5 +1,5 @@
 use crate::project::{Node, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{Expr, ExprKind, FactorKind};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -27,6 +27,10 @@ impl BuiltIn for PartitionFilter {
 }
 
 impl Rule for PartitionFilter {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         // A view or an ephemeral model is filtered by whoever reads it.

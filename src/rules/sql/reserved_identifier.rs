@@ -1,7 +1,7 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::syntax::sql::Dialect;
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{Body, Ident, ItemKind, Query};
+use crate::syntax::sql::{Dialect, is_reserved};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -27,6 +27,10 @@ impl BuiltIn for ReservedIdentifier {
 }
 
 impl Rule for ReservedIdentifier {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };
@@ -100,136 +104,4 @@ fn output_names<'a>(query: &'a Query, names: &mut Vec<&'a Ident>, depth: u32) {
         }
         _ => {}
     }
-}
-
-/// Words that no dialect takes for a column without quotes.
-const COMMON: &[&str] = &[
-    "all",
-    "and",
-    "as",
-    "between",
-    "by",
-    "case",
-    "cross",
-    "distinct",
-    "else",
-    "from",
-    "full",
-    "group",
-    "having",
-    "in",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "join",
-    "left",
-    "like",
-    "natural",
-    "not",
-    "null",
-    "on",
-    "or",
-    "order",
-    "right",
-    "select",
-    "then",
-    "union",
-    "using",
-    "when",
-    "where",
-    "with",
-];
-
-fn is_reserved(name: &str, dialect: Dialect) -> bool {
-    let more: &[&str] = match dialect {
-        Dialect::Postgres | Dialect::Redshift => &[
-            "analyze",
-            "array",
-            "asc",
-            "check",
-            "column",
-            "constraint",
-            "default",
-            "desc",
-            "do",
-            "end",
-            "fetch",
-            "for",
-            "foreign",
-            "grant",
-            "limit",
-            "offset",
-            "only",
-            "primary",
-            "references",
-            "table",
-            "to",
-            "unique",
-            "user",
-            "window",
-        ],
-        Dialect::Snowflake => &[
-            "column",
-            "connect",
-            "constraint",
-            "current",
-            "delete",
-            "drop",
-            "grant",
-            "increment",
-            "insert",
-            "minus",
-            "qualify",
-            "regexp",
-            "row",
-            "rows",
-            "sample",
-            "set",
-            "start",
-            "table",
-            "to",
-            "trigger",
-            "unique",
-            "update",
-            "values",
-            "whenever",
-        ],
-        Dialect::BigQuery => &[
-            "asc",
-            "at",
-            "current",
-            "default",
-            "define",
-            "desc",
-            "end",
-            "exclude",
-            "for",
-            "hash",
-            "if",
-            "interval",
-            "limit",
-            "lookup",
-            "new",
-            "no",
-            "of",
-            "partition",
-            "range",
-            "rows",
-            "set",
-            "struct",
-            "to",
-            "unnest",
-            "window",
-            "within",
-        ],
-        Dialect::Mssql => &[
-            "column", "default", "end", "key", "primary", "table", "to", "user",
-        ],
-        Dialect::Trino | Dialect::Athena => &["end", "for", "table", "values"],
-        Dialect::Generic => &["table", "to", "end", "default"],
-        _ => &[],
-    };
-    let name = name.to_ascii_lowercase();
-    COMMON.contains(&name.as_str()) || more.contains(&name.as_str())
 }

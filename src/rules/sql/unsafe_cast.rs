@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::sql::Dialect;
 use crate::syntax::sql::tree::{Expr, ExprKind, Literal};
 use crate::text::Span;
@@ -25,6 +25,10 @@ impl BuiltIn for UnsafeCast {
 }
 
 impl Rule for UnsafeCast {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(safe) = safe_form(cx.project.dialect.dialect) else {

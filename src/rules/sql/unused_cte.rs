@@ -1,8 +1,9 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::syntax::jinja::{self, TokenKind};
 use crate::syntax::sql::tree::{Body, Cte, Factor, FactorKind, From, Query};
-use crate::violation::{Confidence, Severity, Violation};
+use crate::text::Span;
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -17,13 +18,17 @@ impl BuiltIn for UnusedCte {
         id: Borrowed("sql/unused-cte"),
         severity: Severity::Warn,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
-        preset: Some(Preset::Strict),
+        fix: FixAvailability::Sometimes,
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!("../../../rules/sql/unused-cte/README.md")),
     };
 }
 
 impl Rule for UnusedCte {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };
@@ -67,12 +72,39 @@ impl Rule for UnusedCte {
                 "nothing reads the CTE `{}`: what it filters or checks does not happen",
                 name.name
             );
-            sink.push(
-                Violation::new(name.span, message)
-                    .symbol(format!("cte {}", name.name.to_ascii_lowercase())),
-            );
+            let mut found = Violation::new(name.span, message)
+                .symbol(format!("cte {}", name.name.to_ascii_lowercase()));
+            if !conditional {
+                found.fix = fix(&cx.project.files.get(model.file).text, query, cte);
+            }
+            sink.push(found);
         }
     }
+}
+
+/// Takes it out with its comma, where nothing but white space stands between it and its neighbour:
+/// suggested, for it may have been meant to be read.
+fn fix(text: &str, query: &Query, cte: &Cte) -> Option<Fix> {
+    let at = query
+        .ctes
+        .iter()
+        .position(|c| c.name.span == cte.name.span)?;
+    let own = cte.span.range();
+    let before = at.checked_sub(1).map(|i| query.ctes[i].span.range());
+    let after = query.ctes.get(at + 1).map(|c| c.span.range());
+    let (range, between) = match (before, after) {
+        (Some(before), _) => (before.end..own.end, before.end..own.start),
+        (None, Some(after)) => (own.start..after.start, own.end..after.start),
+        (None, None) => return None,
+    };
+    (text.get(between)?.trim() == ",").then(|| Fix {
+        title: format!("remove the CTE `{}`", cte.name.name),
+        applicability: Applicability::Suggested,
+        edits: vec![Edit {
+            span: Span::new(cte.span.file, range.start, range.end),
+            text: String::new(),
+        }],
+    })
 }
 
 /// Does the text name it where a relation stands?

@@ -1,5 +1,5 @@
-use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::project::{Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::comment;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -55,6 +55,14 @@ impl BuiltIn for ColumnGroups {
 }
 
 impl Rule for ColumnGroups {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if !cx.project.in_layers(model, &self.layers) {
             return;

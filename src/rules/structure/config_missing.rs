@@ -1,7 +1,8 @@
-use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::project::{Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
+use crate::syntax::sql::edit;
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -19,7 +20,7 @@ impl BuiltIn for ConfigMissing {
         id: Borrowed("structure/config-missing"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: None,
         doc: Borrowed(include_str!(
             "../../../rules/structure/config-missing/README.md"
@@ -28,6 +29,14 @@ impl BuiltIn for ConfigMissing {
 }
 
 impl Rule for ConfigMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if model.python || model.inline().is_some() {
             return;
@@ -39,6 +48,34 @@ impl Rule for ConfigMissing {
             "`{}` has no `config()` of its own: whoever reads the file cannot see how it is built and tagged",
             model.display_name()
         );
-        sink.push(Violation::new(Span::whole(model.file), message));
+        let mut found = Violation::new(Span::whole(model.file), message);
+        found.fix = fix(cx.project, model);
+        sink.push(found);
     }
+}
+
+/// Says what the model is: its materialization stays what it was, so the fix is safe. Tags and the
+/// like are for the rules that know which.
+fn fix(project: &Project, model: &Node) -> Option<Fix> {
+    let is = project.materialization(model)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !is.chars().all(plain) || model.config.is_unknown("materialized") {
+        return None;
+    }
+    let text = &project.files.get(model.file).text;
+    let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let end = edit::newline(text);
+    let blank = match text[at..].starts_with(['\n', '\r']) {
+        true => "",
+        false => end,
+    };
+    let call = format!("{{{{ config(materialized='{is}') }}}}");
+    Some(Fix {
+        title: format!("begin with `{call}`"),
+        applicability: Applicability::Safe,
+        edits: vec![Edit {
+            span: Span::new(model.file, at, at),
+            text: format!("{call}{end}{blank}"),
+        }],
+    })
 }

@@ -1,5 +1,5 @@
-use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::project::{Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::conditional;
 use crate::syntax::sql::tree::{Body, Cte, Expr, ExprKind, Item, ItemKind, Query, Select};
 
@@ -106,6 +106,14 @@ impl Role {
 }
 
 impl Rule for CteRole {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if self.roles.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;

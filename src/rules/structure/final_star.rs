@@ -1,5 +1,5 @@
-use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::project::{Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::sql::tree::{Body, Cte, ExprKind, Item, ItemKind, Query};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -30,7 +30,7 @@ impl BuiltIn for FinalStar {
         id: Borrowed("structure/final-star"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: None,
         doc: Borrowed(include_str!(
             "../../../rules/structure/final-star/README.md"
@@ -39,6 +39,14 @@ impl BuiltIn for FinalStar {
 }
 
 impl Rule for FinalStar {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if !cx.project.in_layers(model, &self.layers) {
             return;
@@ -59,11 +67,15 @@ impl Rule for FinalStar {
                 "name every column in the select list of `{}`",
                 cte.name.name
             );
-            sink.push(
-                Violation::new(span, message)
-                    .help(help)
-                    .symbol(self.cte.as_str()),
-            );
+            let mut found = Violation::new(span, message)
+                .help(help)
+                .symbol(self.cte.as_str());
+            let query = model.sql.as_ref().and_then(|s| s.query());
+            let passed_on = query.map_or(Vec::new(), Query::passed_on);
+            // The columns of the CTE are those of the model.
+            let at = passed_on.into_iter().find(|p| p.star == span);
+            found.fix = at.and_then(|at| cx.project.list_columns(cx.lineage(), model, at));
+            sink.push(found);
         }
     }
 }

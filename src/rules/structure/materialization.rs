@@ -1,8 +1,8 @@
-use crate::config::Layer;
+use crate::config::{Config, Layer};
 use crate::project::{Node, Origin, Project, Setting};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -23,15 +23,33 @@ impl BuiltIn for Materialization {
         id: Borrowed("structure/materialization"),
         severity: Severity::Error,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        fix: FixAvailability::Sometimes,
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!(
             "../../../rules/structure/materialization/README.md"
         )),
     };
+
+    fn is_asked_for(config: &Config) -> bool {
+        let layers = config.layers.iter().flatten();
+        layers.into_iter().any(|l| !l.materialized.is_empty())
+    }
 }
 
 impl Rule for Materialization {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        match self.layers.is_empty() {
+            true => project
+                .layer(node)
+                .is_some_and(|l| !l.materialized.is_empty()),
+            false => project.in_layers(node, &self.layers),
+        }
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(layer) = cx.project.layer(model) else {
             return;
@@ -52,6 +70,7 @@ impl Rule for Materialization {
             model,
             layer,
             allowed,
+            inline: self.inline,
         };
         let found = match self.inline {
             true => case.inline(),
@@ -69,6 +88,8 @@ struct Case<'a> {
     model: &'a Node,
     layer: &'a Layer,
     allowed: &'a [String],
+    /// The model's own `config()` is judged.
+    inline: bool,
 }
 
 impl Case<'_> {
@@ -152,7 +173,34 @@ impl Case<'_> {
                 self.names(" or ")
             ),
         };
-        Violation::new(span, message).help(help)
+        let mut violation = Violation::new(span, message).help(help);
+        violation.fix = self.fix();
+        violation
+    }
+
+    /// Writes the one materialization that is allowed into the file's own `config()`. A view and a
+    /// table hold the same rows; whatever else the model was may have compiled to something else.
+    fn fix(&self) -> Option<Fix> {
+        let ([wanted], Some(inline)) = (self.allowed, self.model.inline()) else {
+            return None;
+        };
+        let src = &self.project.files.get(self.model.file).text;
+        if !self.inline && matches!(inline.setting("materialized"), Setting::Absent) {
+            return None;
+        }
+        let (span, text) = inline.with_string(src, "materialized", wanted)?;
+        let now = self.project.materialization(self.model);
+        let plain = |m: &str| matches!(m, "view" | "table");
+        let same = now == Some(wanted) || (now.is_some_and(plain) && plain(wanted));
+        let safe = same && !self.project.reads_config(self.model, "materialized");
+        Some(Fix {
+            title: format!("materialize it as `{wanted}`"),
+            applicability: match safe {
+                true => Applicability::Safe,
+                false => Applicability::Suggested,
+            },
+            edits: vec![Edit { span, text }],
+        })
     }
 
     fn names(&self, or: &str) -> String {

@@ -34,24 +34,43 @@ impl Rule for ModelLocation {
             project.role_by_folder(path),
         );
         let mut found = Vec::new();
-        if let (Some(named), Some(lies)) = (named, lies)
-            && named != lies
-        {
-            found.push(misplaced(model, named, lies));
-        }
+        found.extend(misplaced(project, model, Span::whole(model.file)));
         if named.or(lies) == Some("staging") {
             found.extend(elsewhere_than_its_source(project, model, path));
         }
         for violation in found {
-            sink.push(match project.layers.inferred {
-                true => violation.confidence(Confidence::Likely),
-                false => violation,
-            });
+            sink.push(as_sure(project, violation));
+        }
+    }
+
+    /// The evaluator asks the first question of snapshots and analyses too.
+    fn project(&self, cx: &Cx, sink: &mut Sink) {
+        for node in cx
+            .project
+            .own(&[ResourceType::Snapshot, ResourceType::Analysis])
+        {
+            if let Some(found) = misplaced(cx.project, node, node.place) {
+                sink.push_on(Some(node.id), as_sure(cx.project, found));
+            }
         }
     }
 }
 
-fn misplaced(model: &Node, named: &str, lies: &str) -> Violation {
+/// As sure as the layer table is.
+fn as_sure(project: &Project, found: Violation) -> Violation {
+    match project.layers.inferred {
+        true => found.confidence(Confidence::Likely),
+        false => found,
+    }
+}
+
+/// A node whose name says another layer than the closest folder.
+fn misplaced(project: &Project, model: &Node, place: Span) -> Option<Violation> {
+    let named = project.role_by_prefix(&model.name)?;
+    let lies = project.role_by_folder(project.path(model.file))?;
+    if named == lies {
+        return None;
+    }
     let named_as = match named {
         "other" => "is named as a report, which is no layer's,".to_owned(),
         _ => format!("is named as a model of {named}"),
@@ -66,9 +85,7 @@ fn misplaced(model: &Node, named: &str, lies: &str) -> Violation {
         }
         _ => format!("move the file below the folder of {named}, or name it as a model of {lies}"),
     };
-    Violation::new(Span::whole(model.file), message)
-        .help(help)
-        .symbol("layer")
+    Some(Violation::new(place, message).help(help).symbol("layer"))
 }
 
 /// A staging model lies below a folder named after every source it reads, directly or not.

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use regex::Regex;
@@ -33,6 +33,14 @@ impl BuiltIn for ModelName {
 }
 
 impl Rule for ModelName {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        self.layers.is_empty() || project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let project = cx.project;
         let in_scope = self.layers.is_empty() || project.in_layers(model, &self.layers);

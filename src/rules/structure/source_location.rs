@@ -1,5 +1,5 @@
 use crate::project::{ResourceType, is_named_after};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,14 @@ impl BuiltIn for SourceLocation {
 }
 
 impl Rule for SourceLocation {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let nodes = cx.project.nodes.iter();
         for table in nodes

@@ -1,8 +1,6 @@
-use crate::load::Role;
 use crate::project::{Node, Origin, Project, Setting, strings};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
 use crate::syntax::config_edit;
-use crate::syntax::jinja::ConfigArg;
 use crate::syntax::template::ConfigCall;
 use crate::text::Span;
 use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
@@ -46,6 +44,14 @@ impl BuiltIn for Tags {
 }
 
 impl Rule for Tags {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         if self.template.is_empty() || !cx.project.in_layers(model, &self.layers) {
             return;
@@ -115,7 +121,7 @@ impl Tags {
         let edit = edit(project, model, &exact)?;
         Some(Fix {
             title: format!("set the tags to [{}]", list(&exact)),
-            applicability: match reads_tags(project, model) {
+            applicability: match project.reads_config(model, "tags") {
                 true => Applicability::Suggested,
                 false => Applicability::Safe,
             },
@@ -210,15 +216,6 @@ fn has_tags_from_elsewhere(model: &Node) -> bool {
     })
 }
 
-/// Does the project's own Jinja ask for tags? Then they may change what is compiled.
-fn reads_tags(project: &Project, model: &Node) -> bool {
-    const READS: [&str; 4] = [".tags", "['tags']", "[\"tags\"]", "get('tags'"];
-    let reads = |text: &str| READS.iter().any(|r| text.contains(r));
-    let macros = project.own_files().filter(|m| m.role == Role::Macro);
-    let mut files = macros.map(|m| m.file).chain([model.file]);
-    files.any(|f| reads(&project.files.get(f).text))
-}
-
 fn edit(project: &Project, model: &Node, tags: &[String]) -> Option<Edit> {
     let calls = model.inline()?.calls();
     let setting: Vec<&ConfigCall> = calls
@@ -228,16 +225,8 @@ fn edit(project: &Project, model: &Node, tags: &[String]) -> Option<Edit> {
     let src = &project.files.get(model.file).text;
     match setting[..] {
         [] => {
-            // A call whose every value is unknown may never be made.
-            let made = |c: &&ConfigCall| {
-                let known = c.args.iter().any(|a| a.value.is_some());
-                // An argument that is the whole call stands in a dictionary.
-                let whole = |a: &&ConfigArg| a.key_range == (c.span.start..c.span.end);
-                !c.in_macro && (known || c.args.is_empty()) && !c.args.iter().any(|a| whole(&a))
-            };
-            let call = calls.iter().find(made)?;
-            let last = call.args.last().map(|a| a.key_range.start as usize);
-            let (at, text) = config_edit::argument(src, call.span.range(), last, "tags", tags)?;
+            let (call, last) = model.inline()?.extensible()?;
+            let (at, text) = config_edit::argument(src, call.range(), last, "tags", tags)?;
             Some(Edit {
                 span: Span::new(model.file, at, at),
                 text,

@@ -1,5 +1,5 @@
 use crate::project::{DataTest, Node};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,10 @@ impl BuiltIn for TestLocation {
 }
 
 impl Rule for TestLocation {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(properties) = &model.properties else {
             return;

@@ -1,5 +1,5 @@
 use crate::project::Node;
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -52,6 +52,10 @@ impl BuiltIn for Coverage {
 }
 
 impl Rule for Coverage {
+    fn subject(&self) -> Subject {
+        Subject::Project
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let models: Vec<&Node> = cx.project.models().collect();
         let Some(file) = cx.project.project_yaml() else {

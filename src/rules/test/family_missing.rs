@@ -1,5 +1,5 @@
-use crate::project::{Family, Node};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::project::{Family, Node, Project};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -37,6 +37,14 @@ impl BuiltIn for FamilyMissing {
 }
 
 impl Rule for FamilyMissing {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers) || project.is_critical(node, &self.tags)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let in_scope =
             cx.project.in_layers(model, &self.layers) || cx.project.is_critical(model, &self.tags);

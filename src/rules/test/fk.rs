@@ -38,6 +38,10 @@ impl BuiltIn for Fk {
 type Keys<'p> = BTreeMap<String, Vec<&'p Node>>;
 
 impl Rule for Fk {
+    fn judges(&self, project: &Project, node: &Node) -> bool {
+        project.in_layers(node, &self.layers)
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let mut keys = Keys::new();
         for model in cx.project.models() {

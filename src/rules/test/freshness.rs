@@ -1,5 +1,5 @@
-use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::project::{Node, Project, ResourceType, Threshold};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -36,6 +36,10 @@ impl BuiltIn for Freshness {
 }
 
 impl Rule for Freshness {
+    fn subject(&self) -> Subject {
+        Subject::Sources
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let sources =
             cx.project.nodes.iter().filter(|n| {
@@ -61,8 +65,7 @@ impl Rule for Freshness {
                 .iter()
                 .any(|w| name.contains(w))
         });
-        let build_after = entry.get("config").and_then(|c| c.get("freshness"));
-        if watched || build_after.is_some() {
+        if watched || model.config.get("freshness").is_some() {
             return;
         }
         let message = format!(
@@ -109,10 +112,10 @@ impl Freshness {
         let above = source.source_entry.map(|id| tree.node(id));
         let sla = self.promise(&[Some(table), above]);
         let name = source.display_name();
-        let checks = match thresholds(project, source, &[Some(table), above]) {
-            Thresholds::Unknown => return None,
-            Thresholds::Off => None,
-            Thresholds::Set { error_hours } => Some(error_hours),
+        let checks = match checks(source) {
+            Checks::Unknown => return None,
+            Checks::Off => None,
+            Checks::Set { error_hours } => Some(error_hours),
         };
         let place = source.properties.as_ref()?.name_span;
         match (checks, sla) {
@@ -146,58 +149,27 @@ impl Freshness {
     }
 }
 
-enum Thresholds {
+/// When dbt fails for the age of a source's data, and whether it looks at all.
+enum Checks {
     /// No `warn_after` and no `error_after`.
     Off,
-    /// `error_after` in hours, where one is set and known.
+    /// `error_after` in hours, where one is set.
     Set { error_hours: Option<f64> },
-    /// The value has Jinja or stands in a place that we do not read.
+    /// The value has Jinja that only a run knows.
     Unknown,
 }
 
-/// dbt lays a table's `freshness` over its source's, threshold by threshold; `null` switches off.
-fn thresholds(project: &Project, source: &Node, entries: &[Option<YamlNode>]) -> Thresholds {
-    let mut set: [Option<Option<f64>>; 2] = [None, None];
-    let mut read = |node: YamlNode| {
-        for (i, key) in ["warn_after", "error_after"].iter().enumerate() {
-            let Some(threshold) = node.get(key) else {
-                continue;
-            };
-            let counted = threshold.get("count").filter(|c| !c.is_null());
-            set[i] = set[i].or(counted.map(|_| in_hours(threshold)));
-        }
-    };
-    for entry in entries.iter().flatten() {
-        let places = [
-            entry.get("config").and_then(|c| c.get("freshness")),
-            entry.get("freshness"),
-        ];
-        for node in places.into_iter().flatten() {
-            if node.is_null() {
-                return Thresholds::Off;
-            }
-            if !node.is_mapping() {
-                return Thresholds::Unknown;
-            }
-            read(node);
-        }
-    }
-    if set.iter().all(Option::is_none) {
-        return match source.config.get("freshness") {
-            // dbt_project.yml says something of it.
-            Some(value) if value.value.as_ref().is_none_or(|v| !v.is_null()) => Thresholds::Unknown,
-            _ if project.manifest.is_some() && source.properties_lost => Thresholds::Unknown,
-            _ => Thresholds::Off,
+fn checks(source: &Node) -> Checks {
+    if let Some(freshness) = source.freshness() {
+        let hours = |t: Threshold| Some(t.count as f64 * unit(&t.period)?);
+        return Checks::Set {
+            error_hours: freshness.error_after.and_then(hours),
         };
     }
-    Thresholds::Set {
-        error_hours: set[1].flatten(),
+    match source.properties_lost || source.config.is_unknown("freshness") {
+        true => Checks::Unknown,
+        false => Checks::Off,
     }
-}
-
-fn in_hours(threshold: YamlNode) -> Option<f64> {
-    let count: f64 = threshold.get("count")?.as_str()?.parse().ok()?;
-    Some(count * unit(threshold.get("period")?.as_str()?)?)
 }
 
 fn unit(word: &str) -> Option<f64> {

@@ -1,5 +1,5 @@
 use crate::project::{Document, Family, Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::markdown::Heading;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -47,6 +47,10 @@ impl BuiltIn for GapUndisclosed {
 }
 
 impl Rule for GapUndisclosed {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         for document in &cx.project.knowledge.documents {
             let path = document.from_root.to_lowercase();

@@ -1,5 +1,5 @@
 use crate::project::{DataTest, Node};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,6 +34,10 @@ impl BuiltIn for LooseThreshold {
 }
 
 impl Rule for LooseThreshold {
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(properties) = &model.properties else {
             return;

@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, Resolution, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::jinja::RelationRef;
 use crate::syntax::yaml::Node as YamlNode;
 use crate::text::Span;
@@ -30,6 +30,10 @@ impl BuiltIn for NeverRuns {
 const OF_TESTS: [&str; 4] = ["severity", "error_if", "warn_if", "fail_calc"];
 
 impl Rule for NeverRuns {
+    fn subject(&self) -> Subject {
+        Subject::Tests
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let tests = cx.project.nodes.iter();
         let own = |n: &&Node| n.resource_type == ResourceType::Test && n.is_own();
@@ -129,10 +133,12 @@ fn gone(project: &Project, test: &Node) -> Option<(String, Span, Gone)> {
             Resolution::Disabled(id) => {
                 let node = project.node(id);
                 let off = node.config.get("enabled")?;
-                // Switched off by a variable: somebody else may switch it on.
+                // Switched off by a variable, or in the model of a package: whoever installs that may
+                // switch it on.
                 let literal =
                     off.written.is_none() && off.span.is_none_or(|s| is_plain(project, s));
-                literal.then(|| (name.clone(), r.span, Gone::Disabled(off.span)))
+                let offered = off.span.is_some_and(|s| s.file == node.file) && project.is_package();
+                (literal && !offered).then(|| (name.clone(), r.span, Gone::Disabled(off.span)))
             }
             _ => None,
         }

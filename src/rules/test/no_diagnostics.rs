@@ -1,5 +1,5 @@
 use crate::project::{DataTest, Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Reach, Rule, Sink, Subject};
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,6 +41,14 @@ impl BuiltIn for NoDiagnostics {
 const PLAIN: [&str; 4] = ["unique", "not_null", "accepted_values", "relationships"];
 
 impl Rule for NoDiagnostics {
+    fn subject(&self) -> Subject {
+        Subject::Tests
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Near
+    }
+
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(properties) = &model.properties else {
             return;

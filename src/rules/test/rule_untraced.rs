@@ -1,6 +1,6 @@
 use crate::load::KnowledgeKind;
 use crate::project::{Node, Project};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::syntax::yaml::NodeId;
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -58,6 +58,10 @@ impl BuiltIn for RuleUntraced {
 }
 
 impl Rule for RuleUntraced {
+    fn subject(&self) -> Subject {
+        Subject::Documents
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let Some(pattern) = &self.pattern.0 else {
             return;

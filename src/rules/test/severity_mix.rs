@@ -1,5 +1,5 @@
 use crate::project::{Node, Project, ResourceType};
-use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
+use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink, Subject};
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
 use schemars::JsonSchema;
@@ -32,6 +32,10 @@ impl BuiltIn for SeverityMix {
 }
 
 impl Rule for SeverityMix {
+    fn subject(&self) -> Subject {
+        Subject::Tests
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let tests =
             cx.project.nodes.iter().filter(|n| {

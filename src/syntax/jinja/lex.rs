@@ -170,7 +170,7 @@ impl Lexer<'_> {
 }
 
 impl Token {
-    pub(super) fn inner_range(&self) -> Range<usize> {
+    pub(crate) fn inner_range(&self) -> Range<usize> {
         self.inner.start as usize..self.inner.end as usize
     }
 }

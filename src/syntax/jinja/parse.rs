@@ -108,7 +108,24 @@ impl<'a> Parser<'a> {
         let len = body
             .find(|c: char| !(c.is_alphanumeric() || c == '_'))
             .unwrap_or(body.len());
-        (&body[..len], inner.start + skipped + len..inner.end)
+        let (word, rest) = (&body[..len], inner.start + skipped + len..inner.end);
+        (word, self.without_colon(word, rest))
+    }
+
+    /// Jinja accepts a colon behind the head of a block, as Python has one.
+    fn without_colon(&self, word: &str, rest: Range<usize>) -> Range<usize> {
+        let text = &self.src[rest.clone()];
+        let heads_a_body = match word {
+            "if" | "elif" | "else" | "for" | "macro" | "call" | "filter" | "test" | "data_test" => {
+                true
+            }
+            "set" => !text.contains('='),
+            _ => false,
+        };
+        match text.trim_end().strip_suffix(':') {
+            Some(head) if heads_a_body => rest.start..rest.start + head.len(),
+            _ => rest,
+        }
     }
 
     /// A text with its neighbours' white space control applied.
@@ -439,6 +456,8 @@ mod tests {
             "{{ dbt_utils.star(from=ref('a'), except=[\"b\",]) }} {{ not (a == 1) }} {{ a.0 }}",
             "{% filter upper %}a{% endfilter %}{% raw %}{% if %}{% endraw %}",
             "{%set x='\\d+'%}{{-x-}}{{+x+}}",
+            "{% if a: %}1{% elif b : %}2{% else: %}3{% endif %}{% for x in y: %}{% endfor %}",
+            "{% macro m(x): %}{% endmacro %}{% call m(1): %}{% endcall %}{% set q: %}{% endset %}",
             "{{ x | map(attribute='name') | list | join(', ') }} {{ -x | abs }}",
             "{{ a is string and b is mapping }}{{ (a, b,) }}{{ {} }}{{ [] }}{{ () }}",
         ] {
@@ -454,6 +473,12 @@ mod tests {
         let found = errors("{% for a in b %}{% if x %}{% endfor %}");
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].0.contains("if"), "{found:?}");
+    }
+
+    #[test]
+    fn a_colon_behind_a_value_is_refused() {
+        assert!(!errors("{% set a = 1: %}").is_empty());
+        assert!(!errors("{{ a: }}").is_empty());
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! Rules see only [`tree`].
 
 mod dialect;
+pub mod edit;
+pub mod groups;
 mod lower;
 mod lower_expr;
 mod lower_from;
@@ -15,6 +17,7 @@ mod placeholder;
 mod recover;
 pub mod render;
 mod repair;
+mod reserved;
 pub mod same;
 mod shim;
 pub mod tree;
@@ -24,6 +27,7 @@ pub use parse::{ParseError, Parsed, SqlTokens, parse, tokenise};
 pub use recover::{Recovered, recover};
 pub use render::{RelationUse, Rendered, render};
 pub use repair::{Budget, query_of};
+pub use reserved::{is_plain, is_reserved};
 
 use crate::text::{FileId, Span};
 

@@ -1,7 +1,7 @@
 //! Which macros changed, and who calls them, through others too.
 
 use crate::manifest::Manifest;
-use crate::project::{Node, Project};
+use crate::project::{Node, NodeId, Project};
 use crate::syntax::jinja::MacroDef;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -23,17 +23,27 @@ impl ChangedMacros {
                 old.insert((&theirs.package_name, &theirs.name), sql.trim().to_owned());
             }
         }
-        let mut changed = FxHashSet::default();
         // A manifest without macros (Fusion may write none) says nothing of them.
         if old.is_empty() {
-            return Self { changed };
+            return Self {
+                changed: FxHashSet::default(),
+            };
         }
+        // dbt keeps the macro's own text, of which the file is to hold a copy.
+        let is_changed = |def: &MacroDef| {
+            let theirs = old.get(&(&*def.package, &*def.name));
+            theirs.is_none_or(|sql| !def.text().contains(sql.as_str()))
+        };
+        Self::from(project, &is_changed)
+    }
+
+    /// Those of which this is known, and those that call one.
+    fn from(project: &Project, is_changed: &dyn Fn(&MacroDef) -> bool) -> Self {
+        let mut changed = FxHashSet::default();
         let mut callers: FxHashMap<(Arc<str>, Box<str>), Vec<&MacroDef>> = FxHashMap::default();
         let mut waiting: Vec<&MacroDef> = Vec::new();
         for def in project.macros.iter() {
-            // dbt keeps the macro's own text, of which the file is to hold a copy.
-            let theirs = old.get(&(&*def.package, &*def.name));
-            if theirs.is_none_or(|sql| !def.text().contains(sql.as_str())) {
+            if is_changed(def) {
                 waiting.push(def);
             }
             for call in def.calls() {
@@ -59,6 +69,29 @@ impl ChangedMacros {
         calls
             .flat_map(|(name, _)| called(project, name, &node.package_name))
             .any(|def| self.changed.contains(&key(def)))
+    }
+}
+
+impl Project {
+    /// The nodes that call a macro of which this holds, be it through other macros; generic tests
+    /// call the macro that makes them.
+    pub fn callers_of(&self, is_changed: &dyn Fn(&MacroDef) -> bool) -> FxHashSet<NodeId> {
+        let macros = ChangedMacros::from(self, is_changed);
+        let tests_by = |node: &Node| {
+            let test = node.test.as_ref()?;
+            let name = format!("test_{}", test.name);
+            let name = match &test.namespace {
+                Some(namespace) => format!("{namespace}.{name}"),
+                None => name,
+            };
+            Some(called(self, &name, &node.package_name))
+        };
+        let calls = |node: &&Node| {
+            let mut tests_by = tests_by(node).into_iter().flatten();
+            macros.calls_changed(self, node) || tests_by.any(|d| macros.changed.contains(&key(d)))
+        };
+        let callers = self.nodes.iter().filter(calls);
+        callers.map(|n| n.id).collect()
     }
 }
 

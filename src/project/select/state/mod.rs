@@ -10,7 +10,6 @@ mod macros;
 use crate::manifest::{Manifest, Node as OldNode, Resource, Source};
 use crate::project::{Node, Project};
 use crate::selector::State as Wanted;
-use crate::text::read_text;
 use macros::ChangedMacros;
 use rustc_hash::FxHashMap;
 
@@ -97,6 +96,6 @@ fn text_of(project: &Project, node: &Node) -> Option<String> {
     if !file.text.is_empty() || file.problem.is_some() {
         return Some(file.text.to_string());
     }
-    let (text, problem) = read_text(&file.on_disk);
+    let (text, problem) = project.place.read_text(&file.on_disk);
     problem.is_none().then_some(text)
 }

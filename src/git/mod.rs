@@ -4,6 +4,11 @@
 //! monitor, filters, hooks, a transport); none of them may run because somebody linted a checkout,
 //! so every one that these questions could start is switched off.
 
+mod blobs;
+mod changes;
+
+pub use changes::{Against, Changed, Changes, NoChanges, changes};
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -55,7 +60,7 @@ pub struct Commit {
 }
 
 /// Older commits are not looked at.
-const MAX_COMMITS: usize = 2_000;
+pub const MAX_COMMITS: usize = 2_000;
 
 /// The history of some paths (from the root), by one question to git; none where it cannot be
 /// asked.
@@ -168,6 +173,12 @@ fn filters_off(root: &Path) -> Option<Vec<String>> {
 }
 
 fn run(root: &Path, config: &[String], args: &[&str]) -> Option<Vec<u8>> {
+    let out = command(root, config, args).output().ok()?;
+    out.status.success().then_some(out.stdout)
+}
+
+/// git, asked so that it starts no program, writes nothing and does not wait for anybody.
+fn command(root: &Path, config: &[String], args: &[&str]) -> Command {
     let mut git = Command::new("git");
     git.arg("--no-optional-locks").arg("-C").arg(root);
     git.args([
@@ -179,17 +190,14 @@ fn run(root: &Path, config: &[String], args: &[&str]) -> Option<Vec<u8>> {
     for setting in config {
         git.arg("-c").arg(setting);
     }
-    let out = git
-        .args(args)
+    git.args(args)
         .env("GIT_OPTIONAL_LOCKS", "0")
         // A partial clone would fetch what it misses, by a program that it names.
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    out.status.success().then_some(out.stdout)
+        .stderr(Stdio::null());
+    git
 }
 
 #[cfg(test)]
