@@ -6,6 +6,7 @@
 //! the commands in benches/README.md.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod declared_rules;
 #[path = "generator/mod.rs"]
 #[allow(dead_code)]
 mod generator;
@@ -13,13 +14,17 @@ mod generator;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use generator::{Spec, generate};
 use harness_lint::check::{Scope, check};
+use harness_lint::declared;
 use harness_lint::load::{self, Role};
 use harness_lint::project::{self, Options};
+use harness_lint::registry::{self, Entry, RuleFilter};
 use harness_lint::run::{self, Request};
 use harness_lint::syntax::jinja::ast::Node;
 use harness_lint::syntax::jinja::{self, Inline, Inputs, MacroLibrary, Mode};
 use harness_lint::syntax::sql::{self, Dialect};
 use harness_lint::syntax::template::{Environment, understand};
+use harness_lint::syntax::yaml;
+use harness_lint::text::FileId;
 use harness_lint::threads;
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -135,6 +140,12 @@ fn front_end(c: &mut Criterion, place: &load::Place) {
     group.finish();
 }
 
+fn declared(text: &str) -> Entry {
+    let mut rule = declared::read(&yaml::parse(FileId(0), text), None).unwrap();
+    rule.own = true;
+    Entry::Declared(Box::new(rule))
+}
+
 fn pipeline(c: &mut Criterion) {
     rayon::ThreadPoolBuilder::new()
         .stack_size(threads::STACK_BYTES)
@@ -180,6 +191,22 @@ fn pipeline(c: &mut Criterion) {
     let prepared = run::prepare(&request).unwrap();
     group.bench_function("check", |b| {
         b.iter(|| check(&prepared.project, &prepared.rules, &Scope::default()));
+    });
+    // Against "check" and "project": 200 declared rules cost less than all the rest.
+    let texts = declared_rules::rules(200);
+    let own: Vec<Entry> = texts.iter().map(|t| declared(t)).collect();
+    let config = &prepared.project.config;
+    group.bench_function("200 declared rules", |b| {
+        b.iter_batched(
+            || {
+                let mut rules = registry::active(config, &own, &RuleFilter::default()).unwrap();
+                rules.retain(|r| r.meta.id.starts_with("ap/r"));
+                assert_eq!(rules.len(), 200);
+                rules
+            },
+            |rules| check(&prepared.project, &rules, &Scope::default()),
+            BatchSize::PerIteration,
+        );
     });
 
     group.bench_function("whole", |b| b.iter(|| run::check(&request).unwrap()));

@@ -156,6 +156,7 @@ pub fn judge(project: &Project, rules: &[Active]) -> Judged {
     }
     kept.extend(late.raw);
     skipped.extend(late.skipped);
+    skipped.extend(cx.declared.notices());
     skipped.sort();
     skipped.dedup();
     sort(project, rules, &mut kept);

@@ -93,6 +93,8 @@ pub enum Verb {
     Schema(SchemaArgs),
     /// Print the project's nodes and the edges between them
     Graph(GraphArgs),
+    /// Run the examples of declared rules: each bad one must raise its rule, no good one may
+    Test(TestArgs),
     /// Write a harness-lint.yml that says what this repository does already
     Init(InitArgs),
     /// Print a shell's completions, or the manual page
@@ -463,6 +465,8 @@ pub enum SchemaOf {
     Report,
     /// `harness-lint graph --format json`.
     Graph,
+    /// A declared rule: rule.yaml, or a file of `anti_patterns`.
+    Rule,
 }
 
 /// The flags of `graph`.
@@ -485,6 +489,17 @@ pub struct GraphArgs {
     pub project: ProjectArgs,
 }
 
+/// The flags of `test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestArgs {
+    /// The folder with the rules, or one rule's file [default: those of `anti_patterns`]
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where the project is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
 /// The flags of `init`.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
@@ -494,7 +509,16 @@ pub struct InitArgs {
     /// Print the file instead of writing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Replace a harness-lint.yml that is there
+    /// Write a rule of your own to begin with instead: its name, in kebab-case
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+    /// What happened, in Markdown: its parts go into the rule
+    #[arg(long, value_name = "FILE", requires = "rule")]
+    pub from: Option<PathBuf>,
+    /// Write a draft of a rule for each entry of an anti-pattern library in Markdown instead
+    #[arg(long, value_name = "FILE", conflicts_with = "rule")]
+    pub import_library: Option<PathBuf>,
+    /// Replace a file that is there
     #[arg(long)]
     pub force: bool,
 }

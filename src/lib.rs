@@ -13,6 +13,7 @@ pub mod init;
 pub mod load;
 pub mod manifest;
 pub mod project;
+pub mod proof;
 pub mod registry;
 pub mod report;
 pub mod rule;

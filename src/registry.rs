@@ -1,6 +1,6 @@
 //! Every rule that exists, and which of them a run uses. One list; everything else is derived.
 
-use crate::config::{Config, ConfigError, RuleSetting, Switch, id_matches};
+use crate::config::{Config, ConfigError, PathPattern, RuleSetting, Switch, id_matches};
 use crate::declared::{self, Declared};
 use crate::load::Place;
 use crate::rule::{BuiltIn, Meta, Preset, Reach, Rule};
@@ -66,11 +66,11 @@ impl Entry {
         }
     }
 
-    /// The JSON schema of its options; a declared rule has none.
+    /// The JSON schema of its options.
     pub fn schema(&self, generator: &mut SchemaGenerator) -> Option<Schema> {
         match self {
             Entry::BuiltIn(entry) => Some((entry.schema)(generator)),
-            Entry::Declared(_) => None,
+            Entry::Declared(declared) => declared.option_schema(),
         }
     }
 
@@ -92,7 +92,7 @@ static SHIPPED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let file = yaml::parse(FileId(0), entry.yaml);
         declared::read(&file, Some(entry.doc))
             .ok()
-            .map(|d| Entry::Declared(Box::new(d)))
+            .map(|d| Entry::Declared(Box::new(d.with_text(entry.yaml))))
     });
     let mut all: Vec<Entry> = built_in.chain(declared).collect();
     all.sort_by(|a, b| a.meta().id.cmp(&b.meta().id));
@@ -127,6 +127,11 @@ impl Active {
     pub fn reach(&self) -> Reach {
         let all = self.rules.iter().map(|rule| rule.reach());
         all.max().unwrap_or(Reach::Near)
+    }
+
+    /// Files outside dbt's folders that it looks at.
+    pub fn files(&self) -> Vec<PathPattern> {
+        self.rules.iter().flat_map(|rule| rule.files()).collect()
     }
 }
 
@@ -310,14 +315,11 @@ fn built(
         Entry::BuiltIn(entry) => {
             (entry.build)(options, whole).map_err(|e| config.refuse(e, whole, &entry.meta.id))
         }
-        Entry::Declared(declared) => match options.first() {
-            None => Ok(Box::new(declared.rule.clone())),
-            Some((name, _)) => {
-                let message = format!("unknown option `{}`", name.value);
-                let error = DeError::new(message).at(name.span);
-                Err(config.refuse(error, whole, &declared.meta.id))
-            }
-        },
+        Entry::Declared(declared) => {
+            let built = declared.with_options(options);
+            let rule = built.map_err(|e| config.refuse(e, whole, &declared.meta.id))?;
+            Ok(Box::new(rule))
+        }
     }
 }
 
@@ -431,6 +433,13 @@ mod tests {
 
     #[test]
     fn every_shipped_rule_reads() {
+        for entry in crate::rules::DECLARED {
+            let file = yaml::parse(FileId(0), entry.yaml);
+            if let Err(e) = declared::read(&file, Some(entry.doc)) {
+                let at = e.span.map(|s| &entry.yaml[s.range()]);
+                panic!("{}: {e} at {at:?}", entry.doc.lines().next().unwrap());
+            }
+        }
         let listed = crate::rules::BUILT_IN.len() + crate::rules::DECLARED.len();
         assert_eq!(shipped().len(), listed, "a rule.yaml does not read");
     }

@@ -1,7 +1,8 @@
 //! What a rule is.
 
 use crate::baseline::{Entry, Idle};
-use crate::config::Config;
+use crate::config::{Config, PathPattern};
+use crate::declared;
 use crate::load::Notice;
 use crate::project::lineage::Lineage;
 use crate::project::{Edge, LayerTable, Node, NodeId, Project};
@@ -129,6 +130,8 @@ pub struct Cx<'a> {
     /// The project.
     pub project: &'a Project,
     lineage: OnceLock<Lineage<'a>>,
+    /// What declared rules share.
+    pub(crate) declared: declared::Shared,
 }
 
 impl<'a> Cx<'a> {
@@ -137,6 +140,7 @@ impl<'a> Cx<'a> {
         Self {
             project,
             lineage: OnceLock::new(),
+            declared: declared::Shared::default(),
         }
     }
 
@@ -275,6 +279,12 @@ pub trait Rule: Send + Sync {
     /// as far as those to which it yields.
     fn reach(&self) -> Reach {
         Reach::Project
+    }
+
+    /// Files outside dbt's folders that it looks at, from the project directory or the root: they are
+    /// read where some rule asks for them.
+    fn files(&self) -> Vec<PathPattern> {
+        Vec::new()
     }
 
     /// Once for the whole project.

@@ -186,10 +186,24 @@ pub fn prepare(request: &Request) -> Result<Prepared, RunError> {
 pub fn prepare_with(
     request: &Request,
     place: Place,
-    mut config: Config,
-    mut laps: Laps,
+    config: Config,
+    laps: Laps,
 ) -> Result<Prepared, RunError> {
     let own = registry::own_rules(&config, &place)?;
+    prepare_own(request, place, config, own, laps)
+}
+
+/// As [`prepare_with`], with the team's own rules.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_own(
+    request: &Request,
+    place: Place,
+    mut config: Config,
+    own: Vec<Entry>,
+    mut laps: Laps,
+) -> Result<Prepared, RunError> {
     let entries: Vec<&Entry> = registry::shipped().iter().chain(&own).collect();
     if let Some(unknown) = request.filter.unknown(&entries) {
         return Err(unknown_rule(unknown, &entries));
@@ -203,6 +217,7 @@ pub fn prepare_with(
     let options = project::Options {
         manifest: Some(manifest.clone()),
         knowledge: rules.iter().any(|r| r.meta.reads_knowledge()),
+        named: rules.iter().flat_map(Active::files).collect(),
         ..project::Options::default()
     };
     let mut project =

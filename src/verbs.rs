@@ -6,16 +6,19 @@ mod generate;
 mod init;
 mod output;
 mod projects;
+mod test;
 
 use crate::cli::{
     CheckArgs, CheckFormat, Cli, ExplainArgs, GraphArgs, GraphFormat, ListFormat, PlaceArgs,
     ProjectArgs, RulesArgs, SchemaArgs, SchemaOf, SelectArgs, Verb,
 };
 use crate::config::FailOn;
+use crate::declared;
 use crate::error::RunError;
 use crate::fix as mend;
 use crate::git;
 use crate::load;
+use crate::proof;
 use crate::registry::{self, Entry, presets_of};
 use crate::report::formats::View;
 use crate::report::graph::{self, GraphReport};
@@ -66,6 +69,7 @@ pub fn run(cli: &Cli, cwd: &Path, color: bool) -> Result<Printed, RunError> {
         Some(Verb::Rules(args)) => rules(args, cwd),
         Some(Verb::Schema(args)) => Ok(schema(args)),
         Some(Verb::Graph(args)) => graph(args, cwd),
+        Some(Verb::Test(args)) => test::run(args, cwd),
         Some(Verb::Init(args)) => init::run(args, cwd),
         Some(Verb::Generate(args)) => Ok(generate::run(args)),
     }
@@ -178,7 +182,9 @@ fn checked(args: &CheckArgs, cwd: &Path) -> Result<One, RunError> {
         }
         done => done?,
     };
-    let place = &outcome.prepared.project.place;
+    let project = &outcome.prepared.project;
+    proof::changed(&outcome.prepared.own, &project.place, &project.config)?;
+    let place = &project.place;
     let recheck = Recheck::new(&request, place);
     let head = match output::wants(args, CheckFormat::Json) {
         true => git::head(&place.root),
@@ -262,6 +268,16 @@ pub fn explain(args: &ExplainArgs, cwd: &Path) -> Result<Printed, RunError> {
     for line in meta.doc.trim_end().lines() {
         text.push_str(&visible(line));
         text.push('\n');
+    }
+    // A page of its own has the incident in it; beside a page that was written it stands here.
+    if let Entry::Declared(rule) = entry
+        && !rule.own
+        && !rule.incident.is_empty()
+    {
+        text.push_str("\n## Incident\n");
+        for (name, told) in &rule.incident {
+            let _ = write!(text, "\n{name}: {}\n", visible(told.trim_end()));
+        }
     }
     let facts = [
         format!("severity {}", meta.severity.as_str()),
@@ -401,6 +417,7 @@ pub fn schema(args: &SchemaArgs) -> Printed {
         SchemaOf::Config => report::config_schema(),
         SchemaOf::Report => report::report_schema(),
         SchemaOf::Graph => report::graph_schema(),
+        SchemaOf::Rule => declared::rule_schema(),
     };
     Printed::text(to_json(&schema))
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Files, check_files, lines, write};
-use harness_lint::registry::RuleFilter;
+use harness_lint::registry::{self, Entry, RuleFilter};
 use harness_lint::run::{self, Request};
 use harness_lint::threads;
 
@@ -157,4 +157,19 @@ fn a_folder_that_is_not_there_is_refused_where_it_is_named() {
         "{message}"
     );
     assert_eq!(code, 2);
+}
+
+/// The examples of a shipped rule's own file, beside those of its page.
+#[test]
+fn every_shipped_declared_rule_is_proven() {
+    let mut proven = 0;
+    for entry in registry::shipped() {
+        let Entry::Declared(rule) = entry else {
+            continue;
+        };
+        let failure = threads::on_pool(1, || rule.prove(None)).unwrap();
+        assert!(failure.is_none(), "{}: {failure:?}", rule.meta.id);
+        proven += usize::from(rule.unproven().is_none());
+    }
+    assert!(proven >= 11, "{proven}");
 }

@@ -23,7 +23,7 @@ const ORDER: &[&[&str]] = &[
     // Findings.
     &["check"],
     // A run: what is asked for, what may go wrong, what is mended.
-    &["error", "changed", "select", "run", "fix"],
+    &["error", "changed", "select", "run", "fix", "proof"],
     // What is printed.
     &["init", "report", "cli", "verbs", "main"],
 ];
@@ -34,6 +34,11 @@ const EDGES: &[(&str, &str, &str)] = &[
         "config",
         "rule",
         "`extends` names a preset, and a preset is a property of rules (`rule::Preset`, an enum without dependencies)",
+    ),
+    (
+        "rule",
+        "declared",
+        "`Cx` is made once per run, and holds what declared rules find out once per run and share (`declared::Shared`)",
     ),
     (
         "rules",

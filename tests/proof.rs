@@ -90,6 +90,10 @@ fn the_rename_is_safe_where_no_old_dbt_reads_the_project() {
         let yaml = "models:\n- name: a\n  tests: [x]\n";
         let all = [
             ("dbt_project.yml", project.as_str()),
+            (
+                "harness-lint.yml",
+                "rules: {test/deprecated-syntax: {tests_key: always}}\n",
+            ),
             ("models/a.sql", "select 1 as id\n"),
             ("models/s.yml", yaml),
         ];

@@ -9,6 +9,7 @@ mod changes;
 
 pub use changes::{Against, Changed, Changes, NoChanges, changes};
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -109,6 +110,30 @@ pub fn history(root: &Path, paths: &[String]) -> Option<History> {
         history.whole = false;
     }
     Some(history)
+}
+
+/// Which of some paths (from the root) differ from the commit, or are not known to it; none where
+/// git cannot be asked.
+pub fn differing(root: &Path, paths: &[String]) -> Option<BTreeSet<String>> {
+    if !root.join(".git").exists() || paths.is_empty() {
+        return None;
+    }
+    let off = filters_off(root)?;
+    let mut args = vec![
+        "--literal-pathspecs",
+        "status",
+        "--porcelain",
+        "-z",
+        "--no-renames",
+        "--untracked-files=all",
+        "--ignore-submodules=all",
+        "--",
+    ];
+    args.extend(paths.iter().map(String::as_str));
+    let out = run(root, &off, &args)?;
+    let text = String::from_utf8_lossy(&out);
+    let names = text.split('\0').filter_map(|line| line.get(3..));
+    Some(names.map(str::to_owned).collect())
 }
 
 fn dirty(root: &Path) -> Option<bool> {

@@ -220,15 +220,19 @@ fn rules(habits: &Habits, five: bool, out: &mut String) {
             ));
         }
     }
-    if lines.is_empty() {
-        return;
-    }
     let any = lines.iter().any(|(on, _)| *on);
     out.push_str(if any { "rules:\n" } else { "# rules:\n" });
     for (on, line) in lines {
         let _ = writeln!(out, "{}{line}", if on { "" } else { "# " });
     }
-    out.push('\n');
+    // Most authors leave these in code that has worked for years (docs/census.md).
+    out.push_str(
+        "# Worth having for new code, where a baseline holds what is old:\n\
+         #   test/pk: warn\n\
+         #   doc/missing: warn\n\
+         #   sql/star-output: warn\n\
+         #   sql/inner-after-left: error\n\n",
+    );
 }
 
 /// What was inferred, for the person who asked.

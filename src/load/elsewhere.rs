@@ -137,7 +137,7 @@ fn is_data(path: &Path) -> bool {
 }
 
 /// A package is tested by a project of its own beside it, or its README says that it is one.
-fn is_package(place: &Place) -> bool {
+pub fn is_package(place: &Place) -> bool {
     let tests = place.project_dir.join("integration_tests/dbt_project.yml");
     if place.is_file(&tests) {
         return true;

@@ -42,7 +42,7 @@ pub fn dialect_hints(place: &Place, profile: Option<&str>, wanted: Option<&str>)
 }
 
 /// The project directory and its parents up to the root, nearest first.
-fn upward(place: &Place) -> impl Iterator<Item = &Path> {
+pub(super) fn upward(place: &Place) -> impl Iterator<Item = &Path> {
     let inside = |d: &&Path| d.starts_with(&place.root);
     place.project_dir.ancestors().take_while(inside)
 }
@@ -118,7 +118,7 @@ fn choice(adapter: &str, from: String) -> Option<DialectChoice> {
 }
 
 /// Files that name Python packages, in the order in which they are believed.
-const REQUIREMENTS: &[&str] = &[
+pub(super) const REQUIREMENTS: &[&str] = &[
     "requirements.txt",
     "requirements.in",
     "requirements-dev.txt",
@@ -170,7 +170,7 @@ fn from_requirements(place: &Place) -> Option<DialectChoice> {
     None
 }
 
-fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+pub(super) fn folder(place: &Place, dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let entries = place.inside(dir).map(std::fs::read_dir);
     let Some(Ok(entries)) = entries else {
         return Vec::new();

@@ -9,13 +9,15 @@ mod elsewhere;
 mod find;
 mod hints;
 mod knowledge;
+mod pinned;
 mod walk;
 
 pub use below::{Below, files_below, read_below};
-pub use elsewhere::Elsewhere;
+pub use elsewhere::{Elsewhere, is_package};
 pub use find::{FindError, Place, find};
 pub use hints::{DialectChoice, DialectHints, dialect_hints, may_hint};
 pub use knowledge::{KnowledgeFile, KnowledgeFiles, KnowledgeKind, is_generated, knowledge};
+pub use pinned::{Minor, one_minor, pinned_dbt};
 
 use crate::syntax::yaml::{self, Yaml};
 use crate::text::{FileId, Files, ReadProblem, TextFile, relative_path};

@@ -7,7 +7,7 @@ use super::properties::{self, Entry};
 use super::resolve::{Index, Reference, Resolution};
 use super::vars::Vars;
 use super::*;
-use crate::config::ManifestSetting;
+use crate::config::{ManifestSetting, PathPattern};
 use crate::load::{DialectHints, Package, dialect_hints};
 use crate::manifest::Manifest;
 use crate::syntax::comment;
@@ -30,6 +30,8 @@ pub struct Options {
     pub manifest: Option<ManifestSetting>,
     /// Read what people and agents read about the repository.
     pub knowledge: bool,
+    /// Read these files, too, wherever below the root they are.
+    pub named: Vec<PathPattern>,
     /// Keep the text that the SQL parser read of each file, for whoever compares readings.
     pub keep_text: bool,
 }
@@ -115,6 +117,7 @@ pub fn build(
         true => Knowledge::read(&place, &config, &mut files),
         false => Knowledge::default(),
     };
+    let named = named::named(&place, &options.named, &mut files);
     let package_projects = packages.iter().skip(1).map(|p| p.file).collect();
     yaml.extend(package_files);
     yaml.extend(packages.into_iter().map(|p| (p.file, p.yaml)));
@@ -129,6 +132,16 @@ pub fn build(
     for document in &knowledge.documents {
         let text = &files.get(document.file).text;
         suppressions.extend(comment::in_markdown(document.file, text));
+    }
+    for (file, tree) in &named {
+        let text = &files.get(*file).text;
+        match tree {
+            Some(tree) => {
+                let comments = tree.comments.iter().map(|c| c.span);
+                suppressions.extend(comment::in_yaml(*file, text, comments));
+            }
+            None => suppressions.extend(comment::in_markdown(*file, text)),
+        }
     }
     suppressions.sort_by_key(|s| s.span);
     Ok(Project {
@@ -155,6 +168,7 @@ pub fn build(
         dialect: parts.dialect,
         manifest: info,
         notices,
+        named: named.iter().map(|(file, _)| *file).collect(),
         counts,
         config,
         elsewhere: OnceLock::new(),
@@ -530,6 +544,7 @@ fn link(
             let edge = Edge {
                 span: Some(reference.span),
                 in_comment: reference.in_comment,
+                in_macro: reference.in_macro,
             };
             graph.add(parent, node.id, edge);
         }
@@ -538,6 +553,8 @@ fn link(
                 let edge = Edge {
                     span: None,
                     in_comment: false,
+                    // It says nothing of where the known places are.
+                    in_macro: true,
                 };
                 graph.add(parent, node.id, edge);
             }

@@ -1,13 +1,15 @@
-//! What context files say of the tables of a source: for now, which columns are the key.
+//! What context files say of the tables of a source: for now, which columns are the key, and which
+//! are keys of other tables.
 
 use super::Project;
-use super::keys::marked;
+use super::keys::{foreign, marked};
 use crate::config::PathPattern;
 use crate::load::read_below;
 use crate::syntax::yaml;
 use crate::text::FileId;
 
-/// The file of a source's table (`context/sources/erp/tables/orders.yaml`) that names a key.
+/// The file of a source's table (`context/sources/erp/tables/orders.yaml`) that names a key,
+/// its own or another table's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextTable {
     /// Its path, from the project directory.
@@ -16,6 +18,8 @@ pub struct ContextTable {
     pub model: Option<String>,
     /// The columns of the table's key.
     pub key: Vec<String>,
+    /// Its columns that are keys of other tables.
+    pub foreign: Vec<String>,
     source: String,
     names: Vec<String>,
 }
@@ -33,8 +37,8 @@ impl ContextTable {
         let text = read_below(&project.place, dir, file)?;
         let tree = yaml::parse(FileId(0), &text);
         let root = tree.root().filter(|_| tree.problems.is_empty())?;
-        let key = marked(root);
-        if key.is_empty() {
+        let (key, foreign) = (marked(root), foreign(root));
+        if key.is_empty() && foreign.is_empty() {
             return None;
         }
         let name = file.rsplit('/').next().unwrap_or(file);
@@ -48,6 +52,7 @@ impl ContextTable {
             path: format!("{}/{file}", dir.trim_end_matches('/')),
             model: text.lines().find_map(maps_to).map(str::to_owned),
             key,
+            foreign,
             source: letters(captured.get("source").map_or(folder, String::as_str)),
             names: said.chain([called]).map(letters).collect(),
         })
@@ -81,7 +86,7 @@ pub fn letters(name: &str) -> String {
 }
 
 impl Project {
-    /// Files of tables that name a key, in order of path. They are read when it is asked for.
+    /// Files of tables that name keys, in order of path. They are read when it is asked for.
     pub fn context_tables(&self) -> &[ContextTable] {
         self.context_tables.get_or_init(|| {
             let pattern = match self.config.context.tables.as_deref().map(PathPattern::new) {

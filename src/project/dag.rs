@@ -1,6 +1,6 @@
 //! Questions about the graph of what dbt builds: who reads whom, tests aside.
 
-use super::{Edge, Node, NodeId, Project, ResourceType};
+use super::{Edge, Node, NodeId, Project, Properties, ResourceType};
 use crate::config::Layer;
 use crate::load::Role;
 use crate::text::FileId;
@@ -83,6 +83,24 @@ impl Project {
             None => Some("protected"),
             Some(set) => set.value.as_ref()?.as_str(),
         }
+    }
+
+    /// Is the node on its way out: has it a `deprecation_date`, its own or its version's, or the tag
+    /// `deprecated`?
+    pub fn is_deprecated(&self, node: &Node) -> bool {
+        let dated = |entry: &Properties| {
+            let tree = self.yaml.get(&entry.file);
+            let mut entries = std::iter::once(entry.entry).chain(entry.second);
+            tree.is_some_and(|tree| {
+                entries.any(|id| {
+                    let date = tree.node(id).get("deprecation_date");
+                    date.is_some_and(|d| !d.is_null())
+                })
+            })
+        };
+        let tags = node.config.tags();
+        tags.iter().any(|t| t.eq_ignore_ascii_case("deprecated"))
+            || node.properties.as_ref().is_some_and(dated)
     }
 
     /// Is the model a calendar that MetricFlow joins to?

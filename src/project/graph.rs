@@ -14,6 +14,8 @@ pub struct Edge {
     pub span: Option<Span>,
     /// Every place is a SQL comment: an edge, because dbt renders it.
     pub in_comment: bool,
+    /// A macro makes it in every place that is known: no `ref` in the child's file does.
+    pub in_macro: bool,
 }
 
 /// Edges run from parent to child.
@@ -42,11 +44,13 @@ impl Graph {
         match self.inner.find_edge(from, to) {
             Some(known) => {
                 let known = &mut self.inner[known];
+                let in_macro = known.in_macro && edge.in_macro;
                 if known.in_comment && !edge.in_comment {
                     *known = edge;
                 } else if known.span.is_none() {
                     known.span = edge.span;
                 }
+                known.in_macro = in_macro;
             }
             None => {
                 self.inner.add_edge(from, to, edge);
@@ -191,6 +195,7 @@ mod tests {
             let edge = Edge {
                 span: None,
                 in_comment: false,
+                in_macro: false,
             };
             g.add(NodeId(p), NodeId(c), edge);
         }
@@ -233,6 +238,7 @@ mod tests {
                 9,
             )),
             in_comment,
+            in_macro: false,
         };
         g.add(NodeId(0), NodeId(1), at(true));
         g.add(NodeId(0), NodeId(1), at(false));

@@ -1,8 +1,12 @@
 //! The key that a model probably has, and why one thinks so. A guess: only tests prove a key.
 
 mod declared;
+mod doubt;
+mod grouped;
 
-pub(super) use declared::marked;
+pub(super) use declared::{foreign, marked};
+
+use doubt::Doubts;
 
 use super::lineage::Lineage;
 use super::{Column, DataTest, Node, Project, Properties, ResourceType};
@@ -25,16 +29,19 @@ pub struct KeyGuess {
 impl Project {
     /// By what is written down (`unique_key`, `primary_key`, a constraint, `meta`), by the one
     /// deduplication of the file, by the context file of the table that it reads, by a column that is
-    /// half tested, by its surrogate key, by a column's name.
+    /// half tested, by its surrogate key, by what it is grouped by, by a column's name. Where a name
+    /// is all there is and something speaks against it, there is no guess.
     pub fn key_of(&self, lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
         debug_assert!(model.resource_type == ResourceType::Model);
+        let doubts = || Doubts::of(self, lineage, model);
         declared::by_config(self, model)
             .or_else(|| declared::by_entry(self, model))
             .or_else(|| by_dedup(lineage, model))
             .or_else(|| declared::by_context(self, lineage, model))
-            .or_else(|| half_tested(model, model.properties.as_ref()?))
+            .or_else(|| half_tested(model, model.properties.as_ref()?, &doubts()))
             .or_else(|| by_surrogate(self, lineage, model))
-            .or_else(|| by_name(lineage, model))
+            .or_else(|| grouped::by_group(lineage, model))
+            .or_else(|| by_name(lineage, model, &doubts()))
     }
 }
 
@@ -151,7 +158,7 @@ fn by_surrogate(project: &Project, lineage: &Lineage, model: &Node) -> Option<Ke
     })
 }
 
-fn half_tested(model: &Node, properties: &Properties) -> Option<KeyGuess> {
+fn half_tested(model: &Node, properties: &Properties, doubts: &Doubts) -> Option<KeyGuess> {
     let with = |name: &str| -> Vec<String> {
         let is = |t: &DataTest| t.is_on() && t.short_name() == name;
         let columns = properties.columns.iter();
@@ -172,7 +179,7 @@ fn half_tested(model: &Node, properties: &Properties) -> Option<KeyGuess> {
     };
     let filled: Vec<String> = with("not_null")
         .into_iter()
-        .filter(|c| is_keyish(c) && is_own(c))
+        .filter(|c| is_keyish(c) && is_own(c) && !doubts.about(c))
         .collect();
     match (&with("unique")[..], &filled[..]) {
         ([first, ..], _) => Some(of(first, "unique", "not_null")),
@@ -191,7 +198,7 @@ pub fn is_keyish(column: &str) -> bool {
 }
 
 /// `<entity>_id`, `<entity>_sk`, `<entity>_key`, `id`; else the only surrogate key there is.
-fn by_name(lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
+fn by_name(lineage: &Lineage, model: &Node, doubts: &Doubts) -> Option<KeyGuess> {
     let declared = model.properties.iter().flat_map(|p| &p.columns);
     let mut columns: Vec<&str> = declared.map(|c| c.name.value.as_str()).collect();
     if columns.is_empty() {
@@ -210,6 +217,7 @@ fn by_name(lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
     let column = of_entity
         .chain(["id".to_owned()])
         .find_map(|wanted| find(&wanted))
+        .filter(|c| !doubts.about(c))
         .or(match surrogates[..] {
             [one] => Some(one),
             _ => None,

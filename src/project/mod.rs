@@ -17,6 +17,7 @@ mod knowledge;
 mod layers;
 pub mod lineage;
 mod listed;
+mod named;
 mod naming;
 mod overlay;
 mod picked;
@@ -55,7 +56,7 @@ pub use suite::Family;
 use crate::baseline::Baseline;
 use crate::config::{Config, Layer};
 use crate::load::{
-    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role,
+    Below, Dependency, DialectChoice, Elsewhere, Loaded, Member, Notice, Place, Role, is_package,
 };
 use crate::syntax::comment::Suppression;
 use crate::syntax::jinja::{MacroLibrary, RelationRef};
@@ -283,6 +284,8 @@ pub struct Project {
     pub manifest: Option<ManifestInfo>,
     /// What was not looked at.
     pub notices: Vec<Notice>,
+    /// Files outside dbt's folders that some rule asks for.
+    pub named: Vec<FileId>,
     /// What was counted.
     pub counts: Counts,
     /// The configuration.
@@ -361,6 +364,11 @@ impl Project {
             Elsewhere::read(&self.place, &known, &names)
         };
         self.elsewhere.get_or_init(read).may_use(name)
+    }
+
+    /// Is the project a package, made to be installed in others?
+    pub fn is_package(&self) -> bool {
+        is_package(&self.place)
     }
 
     /// The project's own models that are not disabled.

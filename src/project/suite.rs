@@ -1,7 +1,7 @@
 //! The tests of a node: which there are, what each of them proves, and how it is set.
 
 use super::{Column, DataTest, Node, NodeId, Project, Properties, ResourceType};
-use crate::load::Role;
+use crate::load::{Minor, Role, one_minor, pinned_dbt};
 use crate::syntax::yaml::{Node as YamlNode, Yaml};
 use crate::text::Span;
 use serde_json::Value;
@@ -186,20 +186,35 @@ impl Project {
         if let Some(manifest) = &self.manifest {
             return version(&manifest.dbt_version);
         }
+        let lower = |text: &&str| {
+            let text = text.trim();
+            (!text.starts_with('<') && !text.starts_with('!')).then(|| version(text))?
+        };
+        self.required_dbt()?.iter().filter_map(lower).max()
+    }
+
+    /// The comparisons of `require-dbt-version`, where it is there.
+    pub fn required_dbt(&self) -> Option<Vec<&str>> {
         let bounds = self.project_yaml()?.root()?.get("require-dbt-version")?;
-        let texts: Vec<&str> = match bounds.as_str() {
+        Some(match bounds.as_str() {
             Some(one) => one.split(',').collect(),
             None => bounds
                 .resolve()
                 .items()
                 .filter_map(|n| n.as_str())
                 .collect(),
-        };
-        let lower = |text: &&str| {
-            let text = text.trim();
-            (!text.starts_with('<') && !text.starts_with('!')).then(|| version(text))?
-        };
-        texts.iter().filter_map(lower).max()
+        })
+    }
+
+    /// The one minor version of dbt that the project runs on: that of the manifest, else the only
+    /// one that `require-dbt-version` allows, else the one that its Python packages are pinned to.
+    pub fn minor_dbt(&self) -> Option<Minor> {
+        if let Some(manifest) = &self.manifest {
+            return version(&manifest.dbt_version).map(|(major, minor, _)| (major, minor));
+        }
+        let required = self.required_dbt();
+        let required = required.and_then(|list| one_minor(list.into_iter()));
+        required.or_else(|| pinned_dbt(&self.place))
     }
 
     /// The families of tests that a model has: its enabled tests', and what an enforced contract

@@ -103,6 +103,28 @@ impl Node {
         enforced && is_table && !is_remark
     }
 
+    /// The columns of the unique indexes that dbt makes beside a Postgres table by its configuration.
+    /// Postgres keeps them, but takes rows without a value for different ones.
+    pub fn unique_indexes(&self, dialect: Dialect) -> Vec<Vec<String>> {
+        let kept = ["table", "incremental", "materialized_view"];
+        let materialized = self.config.text("materialized");
+        let is_table = materialized.is_some_and(|m| kept.contains(&m));
+        let list = || self.config.get("indexes")?.value.as_ref()?.as_array();
+        let indexes = match list() {
+            Some(list) if is_table && dialect == Dialect::Postgres => list,
+            _ => return Vec::new(),
+        };
+        let columns = |index: &Value| {
+            let unique = index.get("unique")?.as_bool()?;
+            let names = index.get("columns")?.as_array()?.iter();
+            let names: Vec<String> = names
+                .map(|n| Some(n.as_str()?.to_owned()))
+                .collect::<Option<_>>()?;
+            (unique && !names.is_empty()).then_some(names)
+        };
+        indexes.iter().filter_map(columns).collect()
+    }
+
     /// Sets of columns, in lower case, of which YAML says that no two rows share them: by tests
     /// that run, and by keys, which are declared even where the engine does not keep them.
     pub fn unique_keys(&self) -> Vec<Vec<String>> {

@@ -231,7 +231,51 @@ pub(crate) static BUILT_IN: &[BuiltInEntry] = &[
 #[rustfmt::skip]
 pub(crate) static DECLARED: &[DeclaredEntry] = &[
     DeclaredEntry {
+        yaml: include_str!("../../rules/ap/cdc-delete-filter/rule.yaml"),
+        doc: include_str!("../../rules/ap/cdc-delete-filter/README.md"),
+    },
+    DeclaredEntry {
         yaml: include_str!("../../rules/ap/date-trunc-key/rule.yaml"),
         doc: include_str!("../../rules/ap/date-trunc-key/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/full-refresh-in-workflow/rule.yaml"),
+        doc: include_str!("../../rules/ap/full-refresh-in-workflow/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/history-without-qualify/rule.yaml"),
+        doc: include_str!("../../rules/ap/history-without-qualify/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/incremental-over-view/rule.yaml"),
+        doc: include_str!("../../rules/ap/incremental-over-view/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/length-macro-on-rate/rule.yaml"),
+        doc: include_str!("../../rules/ap/length-macro-on-rate/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/quoted-alias/rule.yaml"),
+        doc: include_str!("../../rules/ap/quoted-alias/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/recency-by-day/rule.yaml"),
+        doc: include_str!("../../rules/ap/recency-by-day/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/too-many-cluster-keys/rule.yaml"),
+        doc: include_str!("../../rules/ap/too-many-cluster-keys/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/ap/unquoted-cast/rule.yaml"),
+        doc: include_str!("../../rules/ap/unquoted-cast/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/dedup/rule.yaml"),
+        doc: include_str!("../../rules/sql/dedup/README.md"),
+    },
+    DeclaredEntry {
+        yaml: include_str!("../../rules/sql/soft-delete/rule.yaml"),
+        doc: include_str!("../../rules/sql/soft-delete/README.md"),
     },
 ];

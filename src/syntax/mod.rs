@@ -13,5 +13,6 @@ pub mod printed_name;
 pub mod sql;
 pub mod stars;
 pub mod template;
+pub mod token;
 pub mod watermark;
 pub mod yaml;

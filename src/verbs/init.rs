@@ -1,5 +1,7 @@
 //! `init`.
 
+mod draft;
+
 use super::Printed;
 use crate::check;
 use crate::cli::InitArgs;
@@ -22,6 +24,9 @@ const FILE: &str = "harness-lint.yml";
 /// There is no project, the file is there already, or it cannot be written.
 pub(super) fn run(args: &InitArgs, cwd: &Path) -> Result<Printed, RunError> {
     let place = load::find(cwd, args.project_dir.as_deref())?;
+    if args.rule.is_some() || args.import_library.is_some() {
+        return draft::run(args, cwd, &place);
+    }
     let path = place.project_dir.join(FILE);
     if path.symlink_metadata().is_ok() && !args.force && !args.dry_run {
         let help = "harness-lint init --dry-run prints what would be written, --force replaces it";

@@ -7,6 +7,7 @@ pub mod preset;
 pub mod scratch;
 
 use harness_lint::check::Finding;
+pub use harness_lint::proof::files_of;
 use harness_lint::registry::{Entry, RuleFilter};
 use harness_lint::run::{self, Outcome, Request};
 use harness_lint::threads;
@@ -18,33 +19,6 @@ use std::path::Path;
 /// the text is that byte), ` link=target` (a symlink), ` commits=6` (the
 /// file was changed by so many commits).
 pub type Files = BTreeMap<String, String>;
-
-/// The files that a section of a page shows: fenced blocks whose info string is a language and a
-/// path.
-pub fn files_of(section: &str) -> Files {
-    let mut files = Files::new();
-    let mut open: Option<(String, String)> = None;
-    for line in section.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(info)) => {
-                let path: Vec<&str> = info.split_whitespace().skip(1).collect();
-                open = Some((path.join(" "), String::new()));
-            }
-            (Some(_), Some(_)) => {
-                let (path, text) = open.take().unwrap();
-                if !path.is_empty() {
-                    files.insert(path, text);
-                }
-            }
-            (Some((_, text)), None) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    files
-}
 
 /// The files of a page's section, with those of Bad where the section does not show its own.
 pub fn example(entry: &Entry, section: &str) -> Option<Files> {

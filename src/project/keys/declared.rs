@@ -92,20 +92,7 @@ fn is_marked(column: yaml::Node) -> bool {
 /// By the context file of the one table that the model reads, and of nothing else, under the names
 /// that the model gives the columns; or by the context file that maps to the model.
 pub(super) fn by_context(project: &Project, lineage: &Lineage, model: &Node) -> Option<KeyGuess> {
-    let parents = project.parents_of(model.id);
-    let table = match parents[..] {
-        [one] if one.resource_type == ResourceType::Source => Some(one),
-        _ => None,
-    };
-    let folder = model.layer.as_ref().and_then(|l| l.captures.get("source"));
-    let describes = |file: &&ContextTable| {
-        let of_source = |t: &Node| {
-            let names = [t.source_name.as_ref(), folder];
-            names.into_iter().flatten().any(|n| file.is_of(n)) && file.is_called(&t.name)
-        };
-        file.model.as_deref() == Some(&model.name) || table.is_some_and(of_source)
-    };
-    let file = project.context_tables().iter().find(describes)?;
+    let (file, table) = context_of(project, model).filter(|(f, _)| !f.key.is_empty())?;
     let output = lineage.output(model.id);
     let own_name = |key: &String| {
         let passes = output.columns.iter().filter_map(|c| c.name.as_deref());
@@ -131,6 +118,36 @@ pub(super) fn by_context(project: &Project, lineage: &Lineage, model: &Node) -> 
         // The model may keep other rows than the table has.
         strong: false,
     })
+}
+
+/// The context file that speaks of a model, and the one source table that the model reads.
+pub(super) fn context_of<'p>(
+    project: &'p Project,
+    model: &Node,
+) -> Option<(&'p ContextTable, Option<&'p Node>)> {
+    let parents = project.parents_of(model.id);
+    let table = match parents[..] {
+        [one] if one.resource_type == ResourceType::Source => Some(one),
+        _ => None,
+    };
+    let folder = model.layer.as_ref().and_then(|l| l.captures.get("source"));
+    let describes = |file: &&ContextTable| {
+        let of_source = |t: &Node| {
+            let names = [t.source_name.as_ref(), folder];
+            names.into_iter().flatten().any(|n| file.is_of(n)) && file.is_called(&t.name)
+        };
+        file.model.as_deref() == Some(&model.name) || table.is_some_and(of_source)
+    };
+    Some((project.context_tables().iter().find(describes)?, table))
+}
+
+/// The columns that the context file of a table says are keys of other tables.
+pub(in crate::project) fn foreign(entry: yaml::Node) -> Vec<String> {
+    let list = entry.get("columns");
+    let all = list.into_iter().flat_map(|c| c.resolve().items());
+    let keys = all.filter(|c| c.get("foreign_key").is_some_and(|k| !k.is_null()));
+    let names = keys.filter_map(|c| c.get("name")?.as_str());
+    names.map(str::to_owned).collect()
 }
 
 /// The columns that the context file of a table marks as its key.

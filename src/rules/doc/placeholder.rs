@@ -18,7 +18,7 @@ impl BuiltIn for Placeholder {
         severity: Severity::Warn,
         confidence: Confidence::Likely,
         fix: FixAvailability::None,
-        preset: Some(Preset::Recommended),
+        preset: Some(Preset::Strict),
         doc: Borrowed(include_str!("../../../rules/doc/placeholder/README.md")),
     };
 }

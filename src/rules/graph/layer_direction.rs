@@ -44,7 +44,7 @@ impl Rule for LayerDirection {
         for (parent, edge) in cx.project.graph.parents(model.id) {
             let parent = cx.project.node(parent);
             // What a package holds is its authors' affair; a model's edge to itself is `this`.
-            if !parent.is_own() || parent.id == model.id {
+            if !parent.is_own() || parent.id == model.id || is_excused(cx, parent, edge) {
                 continue;
             }
             let wrong = match parent.resource_type {
@@ -63,6 +63,13 @@ impl Rule for LayerDirection {
             sink.push(finding(cx, model, layer, parent, edge, wrong));
         }
     }
+}
+
+/// Layers that only folder names tell of say nothing about a calendar, which every layer joins to,
+/// nor about what a macro reads, wherever it is called.
+fn is_excused(cx: &Cx, parent: &Node, edge: &Edge) -> bool {
+    let by_macro = edge.in_macro && edge.span.is_some();
+    cx.project.layers.inferred && (by_macro || cx.project.is_time_spine(parent))
 }
 
 fn reads_source(model: &Node, layer: &Layer, source: &Node) -> String {

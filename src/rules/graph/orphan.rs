@@ -1,4 +1,5 @@
-use crate::project::{Node, Project, ResourceType};
+use crate::config::Layer;
+use crate::project::{Node, NodeId, Project, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
 use crate::syntax::jinja::RelationRef;
 use crate::text::{FileId, Span};
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// No options.
@@ -34,6 +36,7 @@ impl Rule for Orphan {
             return;
         }
         let mentioned = mentioned(project);
+        let mut mirrors: Option<Mirrors> = None;
         // Reads more files than all the rest, so it waits until somebody asks.
         let by_macros = OnceCell::new();
         let by_macros = || by_macros.get_or_init(|| mentioned_by_macros(project));
@@ -54,15 +57,103 @@ impl Rule for Orphan {
                 continue;
             }
             let message = format!(
-                "nothing uses `{}` ({}): no model, exposure, semantic model or selector; it costs a build in every run, and nobody would see it go wrong",
+                "nothing uses `{}` ({}): no model, exposure, semantic model or selector; {}, and nobody would see it go wrong",
                 model.display_name(),
-                layer.name
+                layer.name,
+                cost(model)
             );
-            let found = Violation::new(Span::whole(model.file), message).symbol("orphan");
+            let mut found = Violation::new(Span::whole(model.file), message).symbol("orphan");
+            let mirrors = mirrors.get_or_insert_with(|| Mirrors::of(project));
+            if let Some((source, read, all)) = mirrors.kept_whole(project, model) {
+                found = found
+                    .severity(Severity::Info)
+                    .confidence(Confidence::Heuristic)
+                    .help(format!(
+                        "the tables of `{source}` are staged one by one and {read} of {all} are read, so this one may be kept for later; delete it if it is not"
+                    ));
+            }
             sink.push_on(Some(model.id), found);
         }
     }
 }
+
+/// What keeping a model costs.
+fn cost(model: &Node) -> &'static str {
+    match model.config.text("materialized") {
+        // What dbt makes where nothing is said.
+        Some("view") => "it is a view, made anew in every run though it holds no data",
+        None if !model.config.is_unknown("materialized") => {
+            "it is a view, made anew in every run though it holds no data"
+        }
+        Some("ephemeral") => "being ephemeral it costs nothing, but it has to be kept up",
+        Some(_) => "it costs a build in every run",
+        None => "it may cost a build in every run",
+    }
+}
+
+/// Models that mirror one table each, by layer and by the source that the tables are of.
+struct Mirrors<'p> {
+    by_source: BTreeMap<(&'p str, &'p str), Vec<NodeId>>,
+}
+
+/// With fewer siblings than these, nobody staged a whole schema.
+const SIBLINGS: usize = 5;
+
+impl<'p> Mirrors<'p> {
+    fn of(project: &'p Project) -> Self {
+        let mut by_source: BTreeMap<(&str, &str), Vec<NodeId>> = BTreeMap::new();
+        let mut seen = FxHashSet::default();
+        for model in project.models() {
+            let mirroring = |l: &&Layer| ["base", "staging", "ods"].contains(&l.role.as_str());
+            let Some(layer) = project.layer(model).filter(mirroring) else {
+                continue;
+            };
+            let Some(table) = mirrored(project, model) else {
+                continue;
+            };
+            // Two models of one table are two views of it, no mirrors.
+            if let Some(source) = &table.source_name
+                && seen.insert((&layer.name, table.id))
+            {
+                let key = (layer.name.as_str(), source.as_str());
+                by_source.entry(key).or_default().push(model.id);
+            }
+        }
+        Self { by_source }
+    }
+
+    /// Is the model one of many that stage a source table by table, of which half or more are read? The
+    /// source, how many are read, and how many there are.
+    fn kept_whole(&self, project: &'p Project, model: &Node) -> Option<(&'p str, usize, usize)> {
+        let is_here = |(_, ids): &(_, &Vec<NodeId>)| ids.contains(&model.id);
+        let ((_, source), all) = self.by_source.iter().find(is_here)?;
+        let is_read = |id: &&NodeId| has_user(project, project.node(**id));
+        let read = all.iter().filter(is_read).count();
+        (all.len() > SIBLINGS && 2 * read >= all.len()).then_some((*source, read, all.len()))
+    }
+}
+
+/// The source's table that a model reads, itself or through models that read nothing else: its only
+/// parent's only parent, and so on.
+fn mirrored<'p>(project: &'p Project, model: &Node) -> Option<&'p Node> {
+    let mut id = model.id;
+    for _ in 0..MAX_STEPS {
+        let parents = project.graph.parents(id);
+        let [(parent, _)] = parents[..] else {
+            return None;
+        };
+        let node = project.node(parent);
+        match node.resource_type {
+            ResourceType::Source => return Some(node),
+            ResourceType::Model => id = parent,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// A mirror lies this near to its table: raw, base, staging.
+const MAX_STEPS: usize = 3;
 
 /// What hangs on a model as a test of it does not use it.
 fn has_user(project: &Project, model: &Node) -> bool {

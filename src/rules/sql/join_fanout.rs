@@ -1,10 +1,10 @@
 use crate::project::lineage::Derivation;
 use crate::project::{Node, NodeId, Project, Resolution, ResourceType};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Preset, Rule, Sink};
-use crate::syntax::sql::same::same;
+use crate::syntax::sql::groups::group_name;
 use crate::syntax::sql::tree::{
-    Body, Call, CompareOp, Constraint, Cte, Expr, ExprKind, Factor, FactorKind, Ident, Item,
-    ItemKind, Join, JoinKind, Literal, Query, Select,
+    Body, Call, CompareOp, Constraint, Cte, Expr, ExprKind, Factor, FactorKind, Ident, ItemKind,
+    Join, JoinKind, Literal, Query, Select,
 };
 use crate::text::Span;
 use crate::violation::{Confidence, Severity, Violation};
@@ -184,8 +184,7 @@ impl Judge<'_, '_> {
 
     fn select_keys(&self, select: &Select, ctes: &[&Cte], depth: u32) -> Vec<Key> {
         if let Some(groups) = &select.group_by {
-            let names: Option<Vec<String>> =
-                groups.iter().map(|g| output_name(select, g)).collect();
+            let names: Option<Vec<String>> = groups.iter().map(|g| group_name(select, g)).collect();
             let key = |columns| Key {
                 columns,
                 made: false,
@@ -262,34 +261,6 @@ fn is_made(cx: &Cx, id: NodeId, column: &str) -> bool {
         }
     }
     true
-}
-
-/// The name under which a select outputs what it groups by.
-fn output_name(select: &Select, group: &Expr) -> Option<String> {
-    let named = |item: &Item| match &item.kind {
-        ItemKind::Expr { expr, alias } => match (&expr.kind, alias) {
-            (_, Some(alias)) if !alias.is_opaque() => Some(alias.name.to_lowercase()),
-            (ExprKind::Column(path), None) => Some(path.last()?.name.to_lowercase()),
-            _ => None,
-        },
-        ItemKind::Star { .. } => None,
-    };
-    match &group.kind {
-        ExprKind::Literal(Literal::Number(n)) => {
-            let n = n.parse::<usize>().ok()?.checked_sub(1)?;
-            named(select.items.get(n)?)
-        }
-        _ => select.items.iter().find_map(|item| {
-            let ItemKind::Expr { expr, alias } = &item.kind else {
-                return None;
-            };
-            let by_alias = match (&group.kind, alias) {
-                (ExprKind::Column(path), Some(alias)) => path.len() == 1 && path[0].is(&alias.name),
-                _ => false,
-            };
-            (by_alias || same(group, expr)).then(|| named(item))?
-        }),
-    }
 }
 
 /// Names by which a select groups, as far as they are columns.

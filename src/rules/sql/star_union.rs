@@ -9,10 +9,24 @@ use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
 use std::sync::Arc;
 
-/// No options.
+/// What is said of stars that do no harm yet.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StarUnion {}
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StarUnion {
+    /// Stars of branches whose columns are all known, and the same today.
+    same_today: SameToday,
+}
+
+/// Whether a star is told of that only a later change can harm.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SameToday {
+    /// As an info.
+    Report,
+    /// Not at all: models that are written alike for the union are a habit of many.
+    #[default]
+    Silent,
+}
 
 impl BuiltIn for StarUnion {
     const META: Meta = Meta {
@@ -55,7 +69,11 @@ impl Rule for StarUnion {
                 if wrong.contains(&set.keyword()) {
                     return;
                 }
-                let found = star(cx, &stars, set, &scope.ctes, alike(set, &names));
+                let alike = alike(set, &names);
+                if alike && self.same_today == SameToday::Silent {
+                    return;
+                }
+                let found = star(cx, &stars, set, &scope.ctes, alike);
                 found.into_iter().for_each(&mut report);
             });
         }

@@ -7,10 +7,26 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
 
-/// No options.
+/// What is said of the old key.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DeprecatedSyntax {}
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DeprecatedSyntax {
+    /// Where `tests:` is reported.
+    tests_key: TestsKey,
+}
+
+/// Where the key `tests:` is reported.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum TestsKey {
+    /// Where the dbt that the project runs on warns of it, or most files have left it.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
 
 impl BuiltIn for DeprecatedSyntax {
     const META: Meta = Meta {
@@ -18,12 +34,15 @@ impl BuiltIn for DeprecatedSyntax {
         severity: Severity::Warn,
         confidence: Confidence::Certain,
         fix: FixAvailability::Sometimes,
-        preset: Some(Preset::Strict),
+        preset: Some(Preset::Recommended),
         doc: Borrowed(include_str!(
             "../../../rules/test/deprecated-syntax/README.md"
         )),
     };
 }
+
+/// The one minor version of dbt that warns of `tests:`; those after it take it without a word.
+const WARNS: (u64, u64) = (1, 8);
 
 /// The first dbt that reads `data_tests:`, and the first that reads `arguments:`.
 const DATA_TESTS: (u64, u64, u64) = (1, 8, 0);
@@ -43,19 +62,52 @@ impl Rule for DeprecatedSyntax {
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let oldest = cx.project.oldest_dbt();
         let wants_arguments = wants_arguments(cx.project);
-        for tree in cx.project.property_files() {
-            let mut found = Found::default();
-            look(tree, &mut found);
-            if let Some(violation) = old_key(&found, oldest) {
-                sink.push(violation);
-            }
+        let files: Vec<Found> = cx.project.property_files().into_iter().map(look).collect();
+        let why = self.why(cx.project, &files);
+        for found in &files {
+            sink.push_some(why.as_ref().and_then(|why| old_key(found, why, oldest)));
             if !wants_arguments {
                 continue;
             }
-            for (name, body) in found.tests {
-                sink.push_some(loose_arguments(cx.project, name, body, oldest));
+            for (name, body) in &found.tests {
+                sink.push_some(loose_arguments(cx.project, *name, *body, oldest));
             }
         }
+    }
+}
+
+impl DeprecatedSyntax {
+    /// Why `tests:` is to go, if it is.
+    fn why(&self, project: &Project, files: &[Found]) -> Option<String> {
+        match self.tests_key {
+            TestsKey::Never => return None,
+            TestsKey::Always => return Some("dbt calls them `data_tests:` since 1.8".to_owned()),
+            TestsKey::Auto => {}
+        }
+        // Where an older dbt may read the project, the new key would lose tests.
+        let bounded = project.manifest.is_some() || project.required_dbt().is_some();
+        if bounded
+            && project
+                .oldest_dbt()
+                .is_none_or(|oldest| oldest < DATA_TESTS)
+        {
+            return None;
+        }
+        if files.iter().all(|f| f.old_keys.is_empty()) {
+            return None;
+        }
+        // One that says both says what it says more often.
+        let says = |f: &&Found| f.new_keys + f.old_keys.len() > 0;
+        let has_moved = |f: &&Found| f.new_keys > f.old_keys.len();
+        let any = files.iter().filter(says).count();
+        let new = files.iter().filter(has_moved).count();
+        if 2 * new > any {
+            return Some(format!(
+                "{new} of the project's {any} files with tests say `data_tests:`"
+            ));
+        }
+        let warns = project.minor_dbt() == Some(WARNS);
+        warns.then(|| "dbt 1.8, which the project runs on, warns of it in every run".to_owned())
     }
 }
 
@@ -75,12 +127,16 @@ fn wants_arguments(project: &Project) -> bool {
 struct Found<'a> {
     /// Keys `tests:` that hold a list.
     old_keys: Vec<Span>,
+    /// How many lists stand under `data_tests:`.
+    new_keys: usize,
     /// Tests that are mappings: the name and what holds its arguments.
     tests: Vec<(YamlNode<'a>, YamlNode<'a>)>,
 }
 
-fn look<'a>(tree: &'a Yaml, found: &mut Found<'a>) {
-    let Some(root) = tree.root() else { return };
+fn look(tree: &Yaml) -> Found<'_> {
+    let mut all = Found::default();
+    let found = &mut all;
+    let Some(root) = tree.root() else { return all };
     for section in ["models", "seeds", "snapshots", "sources"] {
         for entry in items(root, section) {
             visit(entry, found);
@@ -91,6 +147,7 @@ fn look<'a>(tree: &'a Yaml, found: &mut Found<'a>) {
             }
         }
     }
+    all
 }
 
 /// The items of a list that is written here: an alias is judged where its anchor stands.
@@ -109,6 +166,7 @@ fn visit<'a>(entry: YamlNode<'a>, found: &mut Found<'a>) {
     if let (Some((key, _)), None) = (old, new) {
         found.old_keys.push(key.span());
     }
+    found.new_keys += usize::from(new.is_some());
     for (_, list) in [old, new]
         .into_iter()
         .flatten()
@@ -128,16 +186,14 @@ fn visit<'a>(entry: YamlNode<'a>, found: &mut Found<'a>) {
     }
 }
 
-fn old_key(found: &Found, oldest: Option<(u64, u64, u64)>) -> Option<Violation> {
+fn old_key(found: &Found, why: &str, oldest: Option<(u64, u64, u64)>) -> Option<Violation> {
     let first = found.old_keys.first()?;
     let times = match found.old_keys.len() {
         1 => "stands here".to_owned(),
         2 => "stands here and in another entry of this file".to_owned(),
         n => format!("stands here and in {} more entries of this file", n - 1),
     };
-    let message = format!(
-        "the old key `tests:` {times}: dbt calls them `data_tests:` since 1.8, when unit tests came"
-    );
+    let message = format!("the old key `tests:` {times}: {why}");
     let edit = |span: &Span| Edit {
         span: *span,
         text: "data_tests".to_owned(),

@@ -129,10 +129,12 @@ fn gone(project: &Project, test: &Node) -> Option<(String, Span, Gone)> {
             Resolution::Disabled(id) => {
                 let node = project.node(id);
                 let off = node.config.get("enabled")?;
-                // Switched off by a variable: somebody else may switch it on.
+                // Switched off by a variable, or in the model of a package: whoever installs that may
+                // switch it on.
                 let literal =
                     off.written.is_none() && off.span.is_none_or(|s| is_plain(project, s));
-                literal.then(|| (name.clone(), r.span, Gone::Disabled(off.span)))
+                let offered = off.span.is_some_and(|s| s.file == node.file) && project.is_package();
+                (literal && !offered).then(|| (name.clone(), r.span, Gone::Disabled(off.span)))
             }
             _ => None,
         }

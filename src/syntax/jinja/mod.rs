@@ -13,7 +13,7 @@ mod eval_expr;
 mod expr;
 mod expr_lex;
 mod helpers;
-mod lex;
+pub mod lex;
 mod library;
 mod mention;
 mod native;

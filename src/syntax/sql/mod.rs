@@ -7,6 +7,7 @@
 
 mod dialect;
 pub mod edit;
+pub mod groups;
 mod lower;
 mod lower_expr;
 mod lower_from;
