@@ -290,3 +290,82 @@ fn several_projects_are_mended_one_by_one() {
     assert_eq!(read(&dir.path().join("b"), ONE), GOOD);
     assert_eq!(code(dir.path(), &[&both[..], &["--diff"]].concat()), 2);
 }
+
+/// Applies the safe edits of a JSON report, those of fixes that do not meet; says whether there were
+/// any.
+fn apply_edits(dir: &Path, report: &Value) -> bool {
+    let mut taken: Vec<(String, u64, u64, String)> = Vec::new();
+    for finding in report["findings"].as_array().unwrap() {
+        if finding["fix"]["applicability"] != "safe" || finding["baselined"] == true {
+            continue;
+        }
+        let edits = finding["fix"]["edits"].as_array().unwrap().iter();
+        let edits = edits.map(|e| {
+            let path = e["path"].as_str().unwrap().to_owned();
+            let bytes = fs::read(dir.join(&path)).unwrap();
+            let hash: String = Sha256::digest(bytes)
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
+            assert_eq!(e["sha256"], hash.as_str());
+            let text = e["text"].as_str().unwrap().to_owned();
+            (
+                path,
+                e["start"].as_u64().unwrap(),
+                e["end"].as_u64().unwrap(),
+                text,
+            )
+        });
+        let edits: Vec<_> = edits.collect();
+        let meets = edits.iter().any(|(path, start, end, _)| {
+            let mut there = taken.iter().filter(|t| t.0 == *path);
+            there.any(|t| t.1 <= *end && *start <= t.2)
+        });
+        if !meets {
+            taken.extend(edits);
+        }
+    }
+    taken.sort_by_key(|t| std::cmp::Reverse(t.1));
+    for (path, start, end, text) in &taken {
+        let mut whole = read(dir, path);
+        whole.replace_range(*start as usize..*end as usize, text);
+        fs::write(dir.join(path), whole).unwrap();
+    }
+    !taken.is_empty()
+}
+
+#[test]
+fn a_reader_of_the_json_alone_arrives_at_the_same_bytes() {
+    let files = [
+        ("dbt_project.yml", "name: shop\n"),
+        (
+            "harness-lint.yml",
+            "extends: staging-5cte\nlayers:\n  staging: {path: \"models/staging/{source}/**\", sources: true, materialized: [view]}\nrules:\n  structure/tags: {template: ['{source}', staging, acme]}\n  sql/distinct-group-by: on\n",
+        ),
+        (
+            ONE,
+            "with source as (\n    select * from {{ source('erp', 'x') }}\n),\nfinal as (\n    select a, b from source\n)\nselect distinct a, b from final group by a, b\n",
+        ),
+        (
+            TWO,
+            "{{ config(tags=['old']) }}\nwith final as (\n    select a, b from {{ source('erp', 'y') }}\n)\nselect a, b from final\n",
+        ),
+    ];
+    let (by_json, by_fix) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut rounds = 0;
+    for dir in [&by_json, &by_fix] {
+        write(dir.path(), &files);
+    }
+    while apply_edits(by_json.path(), &json(by_json.path(), &["--format", "json"])) {
+        rounds += 1;
+        assert!(rounds < 10);
+    }
+    let report = json(by_fix.path(), &["--fix", "--format", "json"]);
+    assert_eq!(report["rounds"], rounds);
+    assert!(rounds > 1);
+    for (path, text) in files {
+        let mended = read(by_fix.path(), path);
+        assert_eq!(read(by_json.path(), path), mended);
+        assert_eq!(mended == text, !path.ends_with(".sql"), "{path}");
+    }
+}

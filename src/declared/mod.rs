@@ -32,7 +32,7 @@ pub(crate) use shared::Shared;
 
 use crate::config::{ConfigError, Layer, PathPattern};
 use crate::project::{Node, ResourceType};
-use crate::rule::{Cx, Meta, Rule, Sink};
+use crate::rule::{Cx, Meta, Rule, Sink, Subject as RuleSubject};
 use crate::syntax::yaml::{self, At};
 use crate::text::{FileId, Span};
 use crate::violation::{Edit, Fix, Violation};
@@ -142,6 +142,28 @@ impl Declared {
 }
 
 impl Rule for DeclaredRule {
+    fn subject(&self) -> RuleSubject {
+        let only = |all: &[Of]| self.plan.select.of.iter().all(|of| all.contains(of));
+        let node = Of::Node;
+        if only(&[node(ResourceType::Model)]) {
+            RuleSubject::Models
+        } else if only(&[node(ResourceType::Source)]) {
+            RuleSubject::Sources
+        } else if only(&[node(ResourceType::Exposure)]) {
+            RuleSubject::Exposures
+        } else if only(&[node(ResourceType::Test), node(ResourceType::UnitTest)]) {
+            RuleSubject::Tests
+        } else if only(&[Of::Column]) {
+            RuleSubject::Columns
+        } else if only(&[Of::Macro]) {
+            RuleSubject::MacroFiles
+        } else if only(&[Of::File]) {
+            RuleSubject::Files
+        } else {
+            RuleSubject::Nodes
+        }
+    }
+
     fn project(&self, cx: &Cx, sink: &mut Sink) {
         let w = world(cx);
         for subject in self.others(w) {

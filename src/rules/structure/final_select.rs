@@ -1,8 +1,9 @@
 use crate::project::{Node, Project};
 use crate::rule::{BuiltIn, Cx, FixAvailability, Meta, Reach, Rule, Sink};
-use crate::syntax::sql::tree::{Body, Cte, FactorKind, ItemKind, Query, Select};
+use crate::syntax::sql::edit;
+use crate::syntax::sql::tree::{Body, Cte, ExprKind, FactorKind, Ident, ItemKind, Query, Select};
 use crate::text::Span;
-use crate::violation::{Confidence, Severity, Violation};
+use crate::violation::{Applicability, Confidence, Edit, Fix, Severity, Violation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow::Borrowed;
@@ -30,7 +31,7 @@ impl BuiltIn for FinalSelect {
         id: Borrowed("structure/final-select"),
         severity: Severity::Warn,
         confidence: Confidence::Certain,
-        fix: FixAvailability::None,
+        fix: FixAvailability::Sometimes,
         preset: None,
         doc: Borrowed(include_str!(
             "../../../rules/structure/final-select/README.md"
@@ -78,13 +79,71 @@ impl Rule for FinalSelect {
             "end with `select * from {}`, and do what stands here in a CTE before it",
             last.name.name
         );
-        sink.push(
-            Violation::new(span, message)
-                .help(help)
-                .related(last.name.span, "the last CTE")
-                .symbol("select"),
-        );
+        let mut found = Violation::new(span, message)
+            .help(help)
+            .related(last.name.span, "the last CTE")
+            .symbol("select");
+        if sql.doubtful.is_empty() && sql.variants.is_empty() {
+            found.fix = fix(&cx.project.files.get(model.file).text, query, last);
+        }
+        sink.push(found);
     }
+}
+
+/// Where the list is that of the CTE, column by column, a star says the same.
+fn fix(text: &str, query: &Query, last: &Cte) -> Option<Fix> {
+    let (Body::Select(select), Body::Select(inner)) = (&query.body, &last.query.body) else {
+        return None;
+    };
+    let as_is = is_plain(select) && !query.limited && query.order_by.is_empty();
+    if !as_is || !reads(select, last) || !last.columns.is_empty() || select.partial {
+        return None;
+    }
+    let (listed, there) = (names(select)?, names(inner)?);
+    let same = listed.len() == there.len()
+        && listed
+            .iter()
+            .zip(&there)
+            .all(|(a, b)| a.is(&b.name) && a.quoted == b.quoted);
+    let passed = select.items.iter().all(|item| match &item.kind {
+        ItemKind::Expr { expr, alias } => {
+            alias.is_none() && matches!(expr.kind, ExprKind::Column(_))
+        }
+        ItemKind::Star { .. } => false,
+    });
+    let (start, end) = (
+        select.keyword.range().end,
+        select.items.last()?.span.range().end,
+    );
+    let from = edit::word_after(text, end)?;
+    let list = text.get(start..end)?;
+    let is_bare = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_,.\"`".contains(c);
+    let whole = text.get(from)?.eq_ignore_ascii_case("from") && list.chars().all(is_bare);
+    (same && passed && whole).then(|| Fix {
+        title: format!("select `*` from `{}`", last.name.name),
+        applicability: Applicability::Safe,
+        edits: vec![Edit {
+            span: Span::new(select.keyword.file, start, end),
+            text: " *".to_owned(),
+        }],
+    })
+}
+
+/// The names of the columns, where every one is written.
+fn names(select: &Select) -> Option<Vec<&Ident>> {
+    if select.partial || select.rewritten {
+        return None;
+    }
+    let items = select.items.iter().map(|item| match &item.kind {
+        ItemKind::Expr { alias, expr } => match (&expr.kind, alias) {
+            (_, Some(alias)) => Some(alias),
+            (ExprKind::Column(path), None) => path.last(),
+            _ => None,
+        },
+        ItemKind::Star { .. } => None,
+    });
+    let names: Vec<&Ident> = items.collect::<Option<_>>()?;
+    names.iter().all(|n| !n.is_opaque()).then_some(names)
 }
 
 /// Where the query ends otherwise than with `select * from last`.
