@@ -266,7 +266,11 @@ fn run(cx: &Cx, rules: &[Active]) -> Said {
     let per_model = models.par_iter().map(|model| {
         let mut out = Said::default();
         for (index, active) in rules.iter().enumerate() {
-            let judge = |rule: &dyn Rule, sink: &mut Sink| rule.model(cx, model, sink);
+            let judge = |rule: &dyn Rule, sink: &mut Sink| {
+                if rule.judges(cx.project, model) {
+                    rule.model(cx, model, sink);
+                }
+            };
             with_instances(cx, index, active, Some(model.id), &judge, &mut out);
         }
         out

@@ -327,8 +327,8 @@ pub trait Rule: Send + Sync {
         Subject::Models
     }
 
-    /// Is this node, of the kind that it judges, one that it looks at? What it leaves alone has not
-    /// passed it.
+    /// Is this node, of the kind that it judges, one that it looks at? [`Rule::model`] is called for
+    /// no other model; what it leaves alone has not passed it.
     fn judges(&self, _project: &Project, _node: &Node) -> bool {
         true
     }

@@ -44,10 +44,9 @@ impl Rule for Owner {
         Reach::Near
     }
 
-    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        let public = model.config.text("access") == Some("public");
-        let in_layers = cx.project.in_layers(model, &self.layers);
-        if model.properties_lost || !(public || in_layers) || self.is_owned(model) {
+    fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
+        let public = model.access() == Some("public");
+        if model.properties_lost || self.is_owned(model) {
             return;
         }
         let what = match public {

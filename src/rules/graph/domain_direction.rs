@@ -58,7 +58,7 @@ impl Rule for DomainDirection {
         let Some(domain) = self.domain(model) else {
             return;
         };
-        if !self.upstream.contains_key(domain) || !cx.project.in_layers(model, &self.layers) {
+        if !self.upstream.contains_key(domain) {
             return;
         }
         for (parent, edge) in cx.project.read_by(model.id) {

@@ -64,9 +64,6 @@ impl Rule for ColumnGroups {
     }
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
         let Some(query) = model.sql.as_ref().and_then(|s| s.query()) else {
             return;
         };

@@ -41,7 +41,7 @@ impl Rule for ConfigMissing {
         if model.python || model.inline().is_some() {
             return;
         }
-        if !cx.project.in_layers(model, &self.layers) || cx.project.may_configure_by_macro(model) {
+        if cx.project.may_configure_by_macro(model) {
             return;
         }
         let message = format!(

@@ -79,17 +79,14 @@ impl BuiltIn for CteColumnMissing {
 
 impl Rule for CteColumnMissing {
     fn judges(&self, project: &Project, node: &Node) -> bool {
-        project.in_layers(node, &self.layers)
+        !self.columns.is_empty() && project.in_layers(node, &self.layers)
     }
 
     fn reach(&self) -> Reach {
         Reach::Near
     }
 
-    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if self.columns.is_empty() || !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
+    fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query() else { return };
         for (name, needs) in &self.columns {

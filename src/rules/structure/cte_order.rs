@@ -37,17 +37,14 @@ impl BuiltIn for CteOrder {
 
 impl Rule for CteOrder {
     fn judges(&self, project: &Project, node: &Node) -> bool {
-        project.in_layers(node, &self.layers)
+        !self.sequence.is_empty() && project.in_layers(node, &self.layers)
     }
 
     fn reach(&self) -> Reach {
         Reach::Near
     }
 
-    fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if self.sequence.is_empty() || !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
+    fn model(&self, _cx: &Cx, model: &Node, sink: &mut Sink) {
         let Some(query) = model.sql.as_ref().and_then(|s| s.skeleton()) else {
             return;
         };

@@ -107,7 +107,7 @@ impl Role {
 
 impl Rule for CteRole {
     fn judges(&self, project: &Project, node: &Node) -> bool {
-        project.in_layers(node, &self.layers)
+        !self.roles.is_empty() && project.in_layers(node, &self.layers)
     }
 
     fn reach(&self) -> Reach {
@@ -115,9 +115,6 @@ impl Rule for CteRole {
     }
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if self.roles.is_empty() || !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
         let Some(sql) = &model.sql else { return };
         let text = &cx.project.files.get(model.file).text;
         let parts = conditional::parts(model.file, text).into_iter();

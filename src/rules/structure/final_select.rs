@@ -49,9 +49,6 @@ impl Rule for FinalSelect {
     }
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
         let Some(sql) = &model.sql else { return };
         let Some(query) = sql.query().filter(|q| q.alone) else {
             return;

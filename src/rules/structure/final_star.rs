@@ -48,9 +48,6 @@ impl Rule for FinalStar {
     }
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
         let readings = model.sql.iter().flat_map(|s| s.readings());
         for cte in readings
             .flat_map(|q| &q.ctes)

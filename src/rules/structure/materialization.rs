@@ -54,9 +54,6 @@ impl Rule for Materialization {
         let Some(layer) = cx.project.layer(model) else {
             return;
         };
-        if !self.layers.is_empty() && !self.layers.contains(&layer.role) {
-            return;
-        }
         let allowed = match self.allowed.is_empty() {
             true => &layer.materialized,
             false if self.layers.is_empty() && layer.materialized.is_empty() => return,

@@ -43,8 +43,7 @@ impl Rule for ModelName {
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
         let project = cx.project;
-        let in_scope = self.layers.is_empty() || project.in_layers(model, &self.layers);
-        if !in_scope || is_time_spine(project, model) {
+        if is_time_spine(project, model) {
             return;
         }
         let role = project.role(model);

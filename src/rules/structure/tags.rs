@@ -45,7 +45,7 @@ impl BuiltIn for Tags {
 
 impl Rule for Tags {
     fn judges(&self, project: &Project, node: &Node) -> bool {
-        project.in_layers(node, &self.layers)
+        !self.template.is_empty() && project.in_layers(node, &self.layers)
     }
 
     fn reach(&self) -> Reach {
@@ -53,9 +53,6 @@ impl Rule for Tags {
     }
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        if self.template.is_empty() || !cx.project.in_layers(model, &self.layers) {
-            return;
-        }
         let written = match self.inline {
             true => inline(model),
             false => resolved(model),

@@ -46,9 +46,7 @@ impl Rule for FamilyMissing {
     }
 
     fn model(&self, cx: &Cx, model: &Node, sink: &mut Sink) {
-        let in_scope =
-            cx.project.in_layers(model, &self.layers) || cx.project.is_critical(model, &self.tags);
-        if !in_scope || model.properties_lost {
+        if model.properties_lost {
             return;
         }
         let has = cx.project.families(model);
